@@ -1,0 +1,48 @@
+package pipeline
+
+import "runtime"
+
+// seat is the place of a component in a run: everything a lift needs besides the component.
+type seat struct {
+	id       string // identity of the stage
+	workers  int
+	waits    bool // it waits for models: records are spread over workers one by one, else batch by batch
+	made     bool // acts on made records only
+	maxDepth int  // generators act on records of a smaller depth only
+	halt     *Halt
+}
+
+// waitingWorkers is how many requests a stage that asks models keeps under way where the recipe is silent.
+const waitingWorkers = 32
+
+func (s *StageSpec) seat(halt *Halt) seat {
+	at := seat{id: s.ID, workers: s.Workers, made: s.On == OnMade, maxDepth: s.MaxDepth, halt: halt}
+	if m, ok := s.Component.(Modeler); ok && len(m.Models()) > 0 {
+		at.waits = true
+	}
+	if at.workers == 0 {
+		at.workers = runtime.GOMAXPROCS(0)
+		if at.waits {
+			at.workers = waitingWorkers
+		}
+	}
+	return at
+}
+
+// calls is how many records are worked on at once. A stage that asks models begins more than it has workers: the model's gate lets only
+// as many requests leave, and a request that waits out a Retry-After holds no place there.
+func (s seat) calls() int {
+	if s.waits && s.workers > 1 {
+		return 4 * s.workers
+	}
+	return s.workers
+}
+
+// window is how many results may wait for a slow one; see [ordered]. Computing takes about
+// equally long for every batch, so a short queue keeps memory small.
+func (s seat) window() int {
+	if s.waits {
+		return 64 * s.workers
+	}
+	return 4 * s.workers
+}
