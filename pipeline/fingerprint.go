@@ -9,6 +9,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -152,24 +153,34 @@ func (l *loader) flatten(prefix string, fs []field) []string {
 			lines = append(lines, l.flatten(path, sub)...)
 			continue
 		}
-		lines = append(lines, path+": "+l.canonicalValue(v))
+		if value := l.canonicalValue(v, path); value != standard[path[strings.LastIndexByte(path, '.')+1:]] || !strings.HasPrefix(path, "source.") {
+			lines = append(lines, path+": "+value)
+		}
 	}
 	return lines
 }
 
-// canonicalValue writes a value as JSON, or what came from the environment as its reference with a hash.
-func (l *loader) canonicalValue(n *yaml.Node) string {
-	if l.fromEnv(n, 0) {
-		var v any
-		_ = l.decode(n, &v) // it was decoded before
-		sum := sha256.Sum256([]byte(jsonOf(v)))
-		return l.written(n) + " = #" + hex.EncodeToString(sum[:4])
-	}
+// standard are the defaults of keys of the source, as canonicalValue writes them: an explicit default changes nothing.
+var standard = map[string]string{
+	"extra": quoted(extraError), "per": quoted(perFile), "split": quoted(defaultSplit), "max_line": strconv.Itoa(defaultMaxLine), "holdout": "0",
+	"no_header": "false",
+}
+
+// canonicalValue writes a value as JSON, or what came from the environment as its reference with a hash. The path of
+// the source stands without: it may lead elsewhere on another machine, and the rows themselves are compared.
+func (l *loader) canonicalValue(n *yaml.Node, path string) string {
 	var v any
 	if err := l.decode(n, &v); err != nil {
 		return quoted(n.Value)
 	}
-	return jsonOf(v)
+	if !l.fromEnv(n, 0) {
+		return jsonOf(v)
+	}
+	if strings.HasPrefix(path, "source.") && strings.HasSuffix(path, ".path") || path == "source.path" {
+		return l.written(n)
+	}
+	sum := sha256.Sum256([]byte(jsonOf(v)))
+	return l.written(n) + " = #" + hex.EncodeToString(sum[:4])
 }
 
 // fromEnv reports whether a scalar at or below n holds a value of the environment.
@@ -181,12 +192,27 @@ func (l *loader) fromEnv(n *yaml.Node, depth int) bool {
 	return slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return l.fromEnv(c, depth+1) })
 }
 
-// written is what the recipe has in place of a value from the environment.
+// written is a value with references in place of what came from the environment.
 func (l *loader) written(n *yaml.Node) string {
+	n = resolve(n)
 	if text, ok := l.env.nodes[n]; ok {
 		return quoted(text)
 	}
-	return "a list with ${…}"
+	if n.Kind == yaml.SequenceNode {
+		parts := make([]string, len(n.Content))
+		for i, c := range n.Content {
+			parts[i] = l.written(c)
+		}
+		return "[" + strings.Join(parts, ",") + "]"
+	}
+	if l.fromEnv(n, 0) {
+		return `"${…}"` // keys inside a list
+	}
+	var v any
+	if err := l.decode(n, &v); err != nil {
+		return quoted(n.Value)
+	}
+	return jsonOf(v)
 }
 
 func jsonOf(v any) string {

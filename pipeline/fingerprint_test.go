@@ -34,6 +34,7 @@ stages:
 		"default written":  change("{min: 4,", "{max: 100, min: 4,"),
 		"batch written":    change("seed: 17", "seed: 17\nbatch: 64"),
 		"sink written":     plain + "sink: {parquet: {rows: 50000, compression: zstd-fastest}, seeds: keep}\n",
+		"source default":   change("{text: text}}", "{text: text}, extra: error, max_line: 16777216}, holdout: 0.0"),
 		"workers":          change("{model: writer}", "{model: writer, workers: 9}"),
 		"max_depth 1":      change("{model: writer}", "{model: writer, max_depth: 1}"),
 		"folders":          change("dataset: out", "dataset: elsewhere\nstate: there"),
@@ -77,10 +78,14 @@ stages:
 }
 
 func TestFingerprintHidesEnvironment(t *testing.T) {
-	const recipe = "sluice: 1\ndataset: out\nsource: {path: seeds.jsonl}\nstages: [filters/size: {words: [\"${SECRET}\"]}]\n"
+	const recipe = "sluice: 1\ndataset: out\nsource: {path: seeds.jsonl}\nstages: [filters/size: {words: [x, \"${SECRET}\"]}]\n"
 	a := mustLoad(t, recipe).Fingerprint()
 	if text := strings.Join(a.Lines, "\n"); strings.Contains(text, "hunter2") || !strings.Contains(text, "#") {
 		t.Errorf("the fingerprint shows a value of the environment, or nothing of it:\n%s", text)
+	}
+	moved := strings.Replace(recipe, "seeds.jsonl", "${NONE:-seeds.jsonl}", 1)
+	if got := mustLoad(t, moved).Fingerprint().Lines; !slices.Contains(got, `source.path: "${NONE:-seeds.jsonl}"`) {
+		t.Errorf("the path of the source: %q", got)
 	}
 	b := mustLoad(t, strings.Replace(recipe, "SECRET", "SIZE", 1)).Fingerprint()
 	if a.Hash == b.Hash {

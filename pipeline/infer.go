@@ -19,7 +19,7 @@ const inferRows = 1000
 // errors; a single row that does not fit is not: it will be rejected.
 func Infer(ctx context.Context, r *Recipe) (*schemas.Schema, error) {
 	s := &r.Source
-	files, err := sourceFiles(r.Dir, s)
+	files, err := r.sourceFiles()
 	if err != nil {
 		return nil, err
 	}

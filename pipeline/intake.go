@@ -2,7 +2,7 @@ package pipeline
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"iter"
 	"maps"
 	"slices"
@@ -51,6 +51,9 @@ func (in *intake) stream(ctx context.Context) Stream {
 				in.rewind()
 			}
 			more, err := in.round(ctx, yield)
+			if err == errLeft {
+				return
+			}
 			if err != nil {
 				in.halt.Stop(err)
 				yield(nil, err)
@@ -126,7 +129,7 @@ func (in *intake) round(ctx context.Context, yield func(*Batch, error) bool) (mo
 }
 
 // errLeft ends the intake when the consumer is gone; nobody is there to read it.
-var errLeft = fmt.Errorf("consumer left")
+var errLeft = errors.New("consumer left")
 
 // plan waits until the batch lag back has settled and asks what the next one may visit. over: nothing more is wanted.
 func (in *intake) plan(ctx context.Context) (want map[string]int64, over bool, err error) {

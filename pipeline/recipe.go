@@ -8,9 +8,9 @@ import (
 
 // A Recipe is a whole job, read and checked: nothing in it is left to be found wrong by a run.
 //
-// How its files divide the work: recipe_load.go reads and orders the checks, recipe_stage.go decodes
-// components, recipe_check.go holds what crosses keys; problem.go collects and renders what is wrong,
-// envexpand.go puts ${VAR} in, fingerprint.go tells which keys determine the output.
+// How its files divide the work: recipe_load.go reads the top level and orders the checks, recipe_stage.go decodes and checks
+// stages, source_spec.go the source, recipe_parts.go all else; recipe_yaml.go is strict about YAML and recipe_words.go puts that into
+// words; problem.go renders what is wrong, envexpand.go puts ${VAR} in, fingerprint.go tells which keys determine the output.
 type Recipe struct {
 	Path string // as it was named to [Load]
 	Dir  string // its folder, absolute: relative paths in the recipe start here

@@ -63,6 +63,7 @@ type loader struct {
 	o      LoadOptions
 	recipe *Recipe
 	top    []field
+	valid  bool // no stage has made the schema unstorable so far
 }
 
 // document parses YAML and expands the environment; nil: it is no mapping, and a problem says so.

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -35,6 +36,11 @@ func (l *loader) models() {
 		}
 		if l.strict(mapping(f.key, keys), &spec, owner) {
 			l.findings(spec.Check(), owner, f.key, keys)
+		}
+		if spec.Replay = l.inDir(spec.Replay); spec.Replay != "" {
+			if _, err := os.Stat(spec.Replay); err != nil {
+				l.bad(resolve(lookup(keys, "replay")), "relative paths start at the recipe's folder", "%s: there is no file with recorded answers", owner)
+			}
 		}
 		l.recipe.Models[f.key.Value] = spec
 	}
@@ -170,9 +176,7 @@ func (l *loader) target() {
 	case len(t.PerLabel.Counts) > 0 && t.Accepted != sum:
 		l.bad(at("accepted"), "leave accepted out: it is their sum", "accepted is %d, but per_label asks for %d", t.Accepted, sum)
 	}
-	if m := t.PerLabel.Mode; m != "" {
-		l.chosen(at("per_label"), "target.per_label", m, PerLabelBalanced, PerLabelLevel)
-	}
+	l.perLabel(t, at("per_label"))
 	l.positive(fs, "max_candidates", t.MaxCandidates)
 	if t.MaxCandidates > 0 && t.MaxCandidates < t.Accepted {
 		l.bad(at("max_candidates"), "", "max_candidates %d is less than the %d accepted rows wanted", t.MaxCandidates, t.Accepted)
@@ -195,6 +199,27 @@ func (l *loader) target() {
 	}
 	if generators == 0 {
 		l.bad(l.key("target"), "", "a target counts made rows, and no stage makes any")
+	}
+}
+
+// perLabel checks that a target spreads over labels that there can be.
+func (l *loader) perLabel(t *TargetSpec, n *yaml.Node) {
+	if m := t.PerLabel.Mode; m != "" {
+		l.chosen(n, "target.per_label", m, PerLabelBalanced, PerLabelLevel)
+	}
+	s := l.recipe.seeds
+	if n == nil || s == nil {
+		return
+	}
+	if s.Kind != schemas.Labeled && s.Kind != schemas.Multi {
+		l.bad(n, "map a column: `map: {label: NAME}`", "target.per_label needs labels, and the rows of the source are of kind %s", s.Kind)
+		return
+	}
+	names, _ := fields(n)
+	for _, f := range names {
+		if len(s.Labels) > 0 && !slices.Contains(s.Labels, f.key.Value) {
+			l.bad(f.key, suggest(f.key.Value, s.Labels), "label %q is not declared", f.key.Value)
+		}
 	}
 }
 

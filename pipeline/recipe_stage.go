@@ -229,7 +229,7 @@ func (l *loader) check(entries []*entry) {
 	if l.recipe.seeds != nil {
 		c := *l.recipe.seeds
 		c.Columns = slices.Clone(c.Columns)
-		s = &c
+		s, l.valid = &c, true
 	}
 	models := slices.Sorted(maps.Keys(l.recipe.Models))
 	for _, e := range entries {
@@ -364,6 +364,10 @@ func (l *loader) passed(e *entry, s *schemas.Schema) *schemas.Schema {
 		next.Scores = append(slices.Clone(s.Scores), c.Scores()...)
 		slices.Sort(next.Scores)
 		next.Scores = slices.Compact(next.Scores)
+	}
+	if err := next.Validate(); err != nil && l.valid {
+		l.bad(e.name, "", "%s: %v", e.spec.ID, err)
+		l.valid = false // the stages behind it would only repeat it
 	}
 	return &next
 }

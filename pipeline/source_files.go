@@ -41,12 +41,14 @@ type sourceFile struct {
 	sealed *schemas.Schema // of a shard that sluice wrote: its ids, scores and origins are not those of the new seeds
 }
 
-// sourceFiles lists the files of s: patterns in their order, files of a pattern by name, none twice.
-func sourceFiles(dir string, s *SourceSpec) ([]sourceFile, error) {
+// sourceFiles lists the files of r's source: patterns in their order, files of a pattern by name, none twice. What lies in the
+// folders that the run itself writes is left out: else a wide glob would feed a dataset to itself.
+func (r *Recipe) sourceFiles() ([]sourceFile, error) {
+	s := &r.Source
 	var files []sourceFile
 	paths := map[string]string{} // logical name -> path
 	for _, pattern := range s.Path {
-		found, err := glob(dir, pattern)
+		found, err := glob(r.Dir, pattern)
 		if err != nil {
 			return nil, err
 		}
@@ -61,6 +63,9 @@ func sourceFiles(dir string, s *SourceSpec) ([]sourceFile, error) {
 				}
 			}
 			for _, p := range parts {
+				if below(p.path, r.Dataset) || below(p.path, r.Dataset+newSuffix) || below(p.path, r.State) {
+					continue
+				}
 				if p.format, err = fileFormat(p, s.Format); err != nil {
 					return nil, err
 				}
@@ -80,7 +85,16 @@ func sourceFiles(dir string, s *SourceSpec) ([]sourceFile, error) {
 			}
 		}
 	}
+	if len(files) == 0 {
+		return nil, hinted("what a run writes is never its own source", "every file of the source lies in the folder of the dataset or of the store")
+	}
 	return files, nil
+}
+
+// below reports whether a file lies in a folder.
+func below(file, folder string) bool {
+	rel, err := filepath.Rel(folder, file)
+	return err == nil && folder != "" && filepath.IsLocal(rel)
 }
 
 func isDir(path string) bool {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math"
 	"strconv"
@@ -66,7 +67,11 @@ func hashValue(v any) uint64 {
 	return 0
 }
 
-func hexHash(h uint64) string { return fmt.Sprintf("%016x", h) }
+func hexHash(h uint64) string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], h)
+	return hex.EncodeToString(b[:])
+}
 
 func parseHash(s string) (uint64, error) {
 	h, err := strconv.ParseUint(s, 16, 64)

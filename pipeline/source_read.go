@@ -17,13 +17,12 @@ func (r *Recipe) OpenSource(s *schemas.Schema) (Source, error) {
 	if s == nil {
 		return nil, fmt.Errorf("recipe %s has no source", r.Path)
 	}
-	return &fileSource{dir: r.Dir, spec: &r.Source, schema: s}, nil
+	return &fileSource{recipe: r, schema: s}, nil
 }
 
 // fileSource reads files one after the other.
 type fileSource struct {
-	dir    string
-	spec   *SourceSpec
+	recipe *Recipe
 	schema *schemas.Schema
 }
 
@@ -51,7 +50,7 @@ func (s *fileSource) Read(ctx context.Context, done []schemas.SourceExtent) iter
 
 // order puts the files of done first, in its order, and new ones behind.
 func (s *fileSource) order(done []schemas.SourceExtent) ([]sourceFile, error) {
-	found, err := sourceFiles(s.dir, s.spec)
+	found, err := s.recipe.sourceFiles()
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +88,9 @@ func (s *fileSource) file(ctx context.Context, f sourceFile, from schemas.Source
 			return fail(err)
 		}
 	}
-	m := newMapper(s.spec, s.schema, f)
+	m := newMapper(&s.recipe.Source, s.schema, f)
 	n := int64(0)
-	for row, err := range readRows(f, s.spec) {
+	for row, err := range readRows(f, &s.recipe.Source) {
 		if err == nil && n%64 == 0 {
 			err = ctx.Err()
 		}

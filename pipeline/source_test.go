@@ -249,3 +249,16 @@ func TestSourceDatasetFolder(t *testing.T) {
 		t.Errorf("schema of a dataset as source: %+v", s)
 	}
 }
+
+// TestSourceSkipsItsOwnOutput: a wide glob does not feed a dataset to itself.
+func TestSourceSkipsItsOwnOutput(t *testing.T) {
+	dir := writeFiles(t, map[string]string{
+		"a.txt": "a", "out/data/x.txt": "x", "out.new/data/x.txt": "x", "state/s.txt": "s", "outer/b.txt": "b",
+	})
+	_, src := openTestSource(t, dir, `{path: "**/*.txt"}`)
+	lines, _, err := readAll(t, src, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, lines, "a.txt:0 a|outer/b.txt:0 b")
+}
