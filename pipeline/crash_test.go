@@ -157,8 +157,8 @@ func (w *world) mortal(m *mortal) Options {
 	o := w.options()
 	o.FS = mortalFS{schemas.Disk, m}
 	o.OpenStore = func(string, bool, time.Duration) (state.Store, error) { return mortalStore{w.store, m}, nil }
-	o.OpenIndex = func(_ state.Store, _ string, tokens []string) (Index, error) {
-		return mortalIndex{openMemoryIndex(&w.claims, tokens), m}, nil
+	o.OpenIndex = func(_ state.Store, c Claims) (Index, error) {
+		return mortalIndex{openMemoryIndex(&w.claims, c.Tokens), m}, nil
 	}
 	return o
 }

@@ -256,8 +256,8 @@ func (keepOpen) Close() error { return nil }
 func (w *world) options() Options {
 	return Options{
 		OpenStore: func(string, bool, time.Duration) (state.Store, error) { return keepOpen{w.store}, nil },
-		OpenIndex: func(_ state.Store, _ string, tokens []string) (Index, error) {
-			return openMemoryIndex(&w.claims, tokens), nil
+		OpenIndex: func(_ state.Store, c Claims) (Index, error) {
+			return openMemoryIndex(&w.claims, c.Tokens), nil
 		},
 	}
 }

@@ -83,7 +83,7 @@ func TestFingerprintHidesEnvironment(t *testing.T) {
 	if text := strings.Join(a.Lines, "\n"); strings.Contains(text, "hunter2") || !strings.Contains(text, "#") {
 		t.Errorf("the fingerprint shows a value of the environment, or nothing of it:\n%s", text)
 	}
-	moved := strings.Replace(recipe, "seeds.jsonl", "${NONE:-seeds.jsonl}", 1)
+	moved := strings.Replace(recipe, "seeds.jsonl", "\"${NONE:-seeds.jsonl}\"", 1)
 	if got := mustLoad(t, moved).Fingerprint().Lines; !slices.Contains(got, `source.path: "${NONE:-seeds.jsonl}"`) {
 		t.Errorf("the path of the source: %q", got)
 	}

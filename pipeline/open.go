@@ -29,6 +29,13 @@ func (j *job) openDataset() error {
 		return &ChangedError{Dataset: j.root, Diff: Diff(man.Recipe, print.Lines)}
 	}
 	j.man = man
+	if man.Complete { // what comes now is another run, not the rest of the last
+		c, err := parseCursor(man.Cursor)
+		if err != nil {
+			return err
+		}
+		man.Epoch = c.Next
+	}
 	return j.sweep()
 }
 
@@ -160,7 +167,8 @@ func (j *job) openState() error {
 	}
 	tokens, err := j.tokens()
 	if err == nil {
-		j.index, err = j.o.OpenIndex(j.store, j.man.Dataset, tokens)
+		j.index, err = j.o.OpenIndex(j.store, Claims{
+			Dataset: j.man.Dataset, Path: j.root, Epoch: fmt.Sprint(j.man.Epoch), Tokens: tokens})
 	}
 	if err == nil {
 		err = j.rebuild(tokens)

@@ -167,7 +167,7 @@ type ShardSpec struct {
 
 // LedgerSpec sets how answers of models are stored.
 type LedgerSpec struct {
-	// Fsync is each (every answer is synced to disk before it is used: the default) or batch (synced with every seal: a power cut may lose answers that were paid).
+	// Fsync is batch (an answer is with the system before it is used, so that no kill of the process loses it, and on the disk with every seal: the default) or each (every answer is on the disk before it is used: a power cut loses none either, at the price of a sync per group of answers).
 	Fsync string `yaml:"fsync"`
 }
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -27,6 +28,7 @@ func FuzzLoad(f *testing.F) {
 		"a: &a [*a]", "&a {<<: *a}", "sluice: 1\nstages: &s [*s]", "x: !!binary ?", "\xff\xfe", "? {a: b}\n: c", "sluice: !!float .nan",
 		"stages: [filters/size: &x {<<: *x}]", "models: {a: {extra: &e {k: *e}}}", "- 1", "%YAML 9.9\n---\na: 1", "a: 1\n---\nb: 2",
 		"source: {columns: {a: 'struct<a: list<'}}", "target: {per_label: [1]}", "sluice: 1\nseed: 1e400", "sink: {parquet: }",
+		"a: &a {b: 1}\nc: &c {<<: [*a, *a, *a]}\nd: &d {<<: [*c, *c, *c]}\nstages: [filters/size: {<<: [*d, *d, *d]}]",
 	} {
 		f.Add([]byte(s))
 	}
@@ -35,6 +37,9 @@ func FuzzLoad(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
+		if bytes.Contains(raw, []byte("/*")) || bytes.Contains(raw, []byte("..")) {
+			t.Skip("a glob outside the folder reads whatever the machine has")
+		}
 		r, err := parse(filepath.Join(dir, "recipe.yaml"), raw, LoadOptions{Catalogs: recipeCatalogs(), Getenv: testEnv})
 		if err == nil {
 			r.Fingerprint()

@@ -46,7 +46,7 @@ func parse(path string, raw []byte, o LoadOptions) (*Recipe, error) {
 	l := &loader{
 		reader: reader{file: path, lines: strings.Split(strings.ReplaceAll(string(raw), "\r\n", "\n"), "\n")},
 		o:      o,
-		recipe: &Recipe{Path: path, Dir: dir, Raw: raw, Batch: 64, Tolerate: 0.05, Ledger: LedgerSpec{Fsync: FsyncEach}},
+		recipe: &Recipe{Path: path, Dir: dir, Raw: raw, Batch: 64, Tolerate: 0.05, Ledger: LedgerSpec{Fsync: FsyncBatch}},
 	}
 	if doc := l.document(raw); doc != nil {
 		l.read(doc)
@@ -188,7 +188,9 @@ func (l *loader) read(doc *yaml.Node) {
 	l.target()
 	r.Train, r.Certify = l.section("train"), l.section("certify")
 	l.spending()
-	l.fingerprint()
+	if len(l.problems) == 0 {
+		l.fingerprint()
+	}
 }
 
 // value decodes a top-level key strictly; false: it is absent or wrong.

@@ -45,7 +45,9 @@ func (l *loader) stages() {
 		l.identify(e, uses, ids)
 		entries = append(entries, e)
 		l.recipe.Stages = append(l.recipe.Stages, e.spec)
-		l.canonicalStage(e)
+		if len(l.problems) == 0 {
+			l.canonicalStage(e)
+		}
 	}
 	l.check(entries)
 }

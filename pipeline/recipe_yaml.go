@@ -37,8 +37,14 @@ func (r *reader) bad(n *yaml.Node, hint, format string, args ...any) {
 	r.add(p)
 }
 
+// maxProblems bounds what is collected: nobody reads on, and a file that is no recipe may have a million.
+const maxProblems = 200
+
 // add completes p with its excerpt and takes values of the environment out of its words.
 func (r *reader) add(p Problem) {
+	if len(r.problems) == maxProblems {
+		return
+	}
 	if p.Excerpt == "" && p.Line > 0 && p.Line <= len(r.lines) && p.File == r.file {
 		p.Excerpt = r.lines[p.Line-1]
 	}
@@ -70,15 +76,16 @@ type field struct{ key, value *yaml.Node }
 // fields returns the keys of a mapping in order, aliases and merge keys resolved; keys written out win over merged
 // ones. ok is false where n is something else; null is an empty mapping.
 func fields(n *yaml.Node) (fs []field, ok bool) {
-	return mergedFields(n, 0)
+	budget := 1000 // an anchor may merge itself, or many that merge many
+	return mergedFields(n, &budget)
 }
 
-func mergedFields(n *yaml.Node, depth int) (fs []field, ok bool) {
+func mergedFields(n *yaml.Node, budget *int) (fs []field, ok bool) {
 	n = resolve(n)
 	if isNull(n) {
 		return nil, true
 	}
-	if n.Kind != yaml.MappingNode || depth > 16 { // an anchor may merge itself
+	if *budget--; n.Kind != yaml.MappingNode || *budget < 0 {
 		return nil, false
 	}
 	var merged []field
@@ -93,7 +100,7 @@ func mergedFields(n *yaml.Node, depth int) (fs []field, ok bool) {
 			from = s.Content
 		}
 		for _, f := range from {
-			m, ok := mergedFields(f, depth+1)
+			m, ok := mergedFields(f, budget)
 			if !ok {
 				return nil, false
 			}
@@ -199,6 +206,9 @@ var (
 // translate puts an error of the YAML library into the recipe's words. Values are not repeated in them: the
 // excerpt shows what is written.
 func (r *reader) translate(n *yaml.Node, t reflect.Type, e *yaml.LoadError, owner string) {
+	if len(r.problems) == maxProblems {
+		return
+	}
 	path, at := find(n, e.Mark.Line, e.Mark.Column)
 	if at == nil {
 		at = n

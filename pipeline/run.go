@@ -23,13 +23,21 @@ type Options struct {
 	Wait      time.Duration // how long to wait for locks
 	FS        schemas.FS    // nil: the disk
 	OpenStore func(dir string, fsync bool, wait time.Duration) (state.Store, error)
-	OpenIndex func(s state.Store, dataset string, tokens []string) (Index, error)
+	OpenIndex func(s state.Store, c Claims) (Index, error)
 	Card      func(dir string, m *schemas.Manifest, r *Recipe) error // writes the dataset card; nil: none
 	Transport http.RoundTripper                                      // nil: the network
 	Getenv    func(string) string
 	Events    Events
 	LLM       llm.Events
 	Halt      *Halt // nil: nothing stops the run softly
+}
+
+// Claims says whose claims an [Index] holds, and which count.
+type Claims struct {
+	Dataset string   // id
+	Path    string   // folder
+	Epoch   string   // names the run, its resumptions included: for claims that end with it
+	Tokens  []string // of the segments that are sealed
 }
 
 // job is one run at work.

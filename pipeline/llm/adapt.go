@@ -185,9 +185,9 @@ func (a *adapt) tooOften(now time.Time) {
 	}
 }
 
-// reopen ends a burst.
-func (a *adapt) reopen(now time.Time, limit int) {
-	if a.pace.rate == 0 && a.survivors > 0 && (limit == 0 || a.survivors < limit) {
+// reopen ends a pause; burst is true if 429s were its cause, so that its survivors tell the window.
+func (a *adapt) reopen(now time.Time, limit int, burst bool) {
+	if burst && a.pace.rate == 0 && a.survivors > 0 && (limit == 0 || a.survivors < limit) {
 		a.window, a.safe, a.windowStep, a.windowClean = a.survivors, a.survivors, 25, 0
 	}
 	a.slow, a.slowDone, a.slowSince = slowStart, 0, now

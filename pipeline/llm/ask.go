@@ -44,6 +44,9 @@ func (m *model) correct(ctx context.Context, q Request, a Answer, bad *schemas.F
 		Message{Role: "assistant", Content: a.Text},
 		Message{Role: "user", Content: "That answer cannot be used: " + bad.Err.Error() + ". Answer again with the corrected JSON value alone."})
 	again, c, err := m.whole(ctx, q)
+	if f, ok := errors.AsType[*schemas.Failure](err); ok && f.Reason == "too_long" {
+		return again, bad // there is no room for the correction
+	}
 	if err != nil {
 		return again, err
 	}
@@ -68,8 +71,7 @@ func (m *model) whole(ctx context.Context, q Request) (Answer, *call, error) {
 	if a.Finish == finishLength && q.N <= 1 {
 		longer, lc, err := m.once(ctx, q, 2*limit)
 		longer.Usage.add(a.Usage)
-		var f *schemas.Failure
-		if errors.As(err, &f) && f.Reason == "too_long" {
+		if f, ok := errors.AsType[*schemas.Failure](err); ok && f.Reason == "too_long" {
 			return longer, lc, schemas.Fail("truncated", "cut at %d tokens, and twice as many do not fit the model's context", limit)
 		}
 		if err != nil {

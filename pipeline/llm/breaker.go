@@ -93,7 +93,7 @@ func (g *gate) succeeded(now time.Time, t *turn) {
 		return
 	}
 	b.open, b.probing = false, false
-	g.adapt.reopen(now, g.most)
+	g.adapt.reopen(now, g.most, b.kind == Throttled)
 }
 
 // rejected takes in a 429. g.mu is held.

@@ -3,6 +3,7 @@ package llm
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,7 +19,7 @@ import (
 // What providers write where the status alone does not tell. Each alternative is a phrase of a known server: OpenAI, Azure,
 // Anthropic, Mistral, vLLM, llama.cpp, Ollama, OpenRouter, Gemini's compatible endpoint.
 var (
-	saysTooLong = regexp.MustCompile(`(?i)context_length|context length|context window|context size|too many tokens|prompt is too long|input is too long|maximum.{0,20}tokens|exceeds? .{0,40}(context|token limit)|string_above_max_length`)
+	saysTooLong = regexp.MustCompile(`(?i)context_length|context length|context window|context size|too many tokens|prompt is too long|input is too long|maximum.{0,20}tokens|exceeds? .{0,40}(context|token limit)|string_above_max_length|max_(completion_)?tokens.{0,20}too large|at most \d+ (completion )?tokens`)
 	saysRefused = regexp.MustCompile(`(?i)content_filter|content filter|content_policy|content management policy|responsible.?ai|moderation|flagged|safety (system|settings|filter)`)
 	saysNoModel = regexp.MustCompile(`(?i)model_not_found|model.{0,80}(does not exist|not found|not exist|unknown|is not supported)|(unknown|invalid|no such) model`)
 	saysBadKey  = regexp.MustCompile(`(?i)invalid.api.key|api key not valid|incorrect api key|invalid authentication`)
@@ -161,14 +162,17 @@ func text(v any) string {
 	return ""
 }
 
-// fromTransport classifies a request that got no whole answer. sent is false if it certainly never left.
+// fromTransport classifies a request that got no whole answer. It is unpaid where no connection was made.
 func fromTransport(ctx context.Context, err error, status int) *Error {
 	e := &Error{Kind: Network, Status: status, Message: clip(err.Error(), 200)}
 	var dial *net.OpError
+	var cert *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
 	var dns *net.DNSError
 	var timeout interface{ Timeout() bool }
 	switch {
-	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &dns), errors.As(err, &dial) && dial.Op == "dial":
+	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &dns), errors.As(err, &cert), errors.As(err, &record),
+		errors.As(err, &dial) && (dial.Op == "dial" || dial.Op == "proxyconnect"):
 		e.Unpaid = true
 	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout():
 		e.Kind = Timeout
@@ -195,7 +199,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		return 0
 	}
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = date // the server's clock may differ from ours: only the difference counts
+		now = date // the server's clock may differ from ours, and its fraction of a second is cut: waiting the difference never is too early
 	}
-	return min(max(at.Sub(now), 0)+time.Second, 24*time.Hour) // dates have whole seconds: the last one must be over
+	return min(max(at.Sub(now), 0), 24*time.Hour)
 }

@@ -213,6 +213,13 @@ func (g *gate) raise(n int) {
 	g.dispatch(time.Now())
 }
 
+// limiting reports whether 429s have shown a limit or stopped the model.
+func (g *gate) limiting() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.breaker.open || g.adapt.window > 0 || g.adapt.pace.rate > 0
+}
+
 // close stops the timers.
 func (g *gate) close() {
 	g.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -73,8 +74,6 @@ func (m *modes) proved(c *compiled, mode string) {
 	}
 }
 
-var saysFormat = regexp.MustCompile(`(?i)response_format|json_schema|json_object|json schema|json mode|structured|grammar|guided`)
-
 // refused is told of a 400 to a request in mode, and reports whether to ask again in the mode that pick returns now.
 func (m *modes) refused(c *compiled, mode, message string) bool {
 	if m.fixed != "" || mode == modePrompt {
@@ -94,17 +93,18 @@ func (m *modes) refused(c *compiled, mode, message string) bool {
 	}
 	// a vague 400 steps down too as long as nothing was answered: many servers do not name what they do not know
 	next := modePrompt
-	if mode == modeSchema && (!saysFormat.MatchString(message) || !namesAll(message)) {
+	if mode == modeSchema && !namesAll(message) {
 		next = modeObject
 	}
 	m.trying[c.hash] = next
 	return true
 }
 
+var saysNoFormat = regexp.MustCompile(`(?i)response_format.{0,40}(not supported|unsupported|unknown|unrecognized|not permitted|extra)`)
+
 // namesAll reports whether a message refuses response_format as a whole, json_object with it.
 func namesAll(message string) bool {
-	return regexp.MustCompile(`(?i)response_format.{0,40}(not supported|unsupported|unknown|unrecognized|not permitted|extra)`).MatchString(message) &&
-		!regexp.MustCompile(`(?i)json_schema`).MatchString(message)
+	return saysNoFormat.MatchString(message) && !strings.Contains(message, modeSchema)
 }
 
 func weaker(a, b string) bool {

@@ -1,11 +1,13 @@
 package llm
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/kaptinlin/jsonrepair"
@@ -85,8 +87,9 @@ func number(s string) (any, error) {
 	return f, nil
 }
 
-// repair parses s, or what jsonrepair makes of it. Repair alone proves nothing (it turns "no json here" into a JSON string and leaves
-// .5 as it is), so its result is parsed again and must have the wanted top type.
+// repair parses s, or what can be made of it: first our own mending, then jsonrepair. Repair alone proves nothing (jsonrepair turns "no json
+// here" into a JSON string, leaves .5 as it is, and gives up on strings that end in an escaped quote), so every result is parsed
+// again and must have the wanted top type.
 func repair(s, top string) (any, error) {
 	v, strict := parse(s)
 	if strict == nil {
@@ -95,25 +98,75 @@ func repair(s, top string) (any, error) {
 		}
 		return v, nil
 	}
-	if errors.Is(strict, jsontext.ErrDuplicateName) {
-		return nil, strict // which of them was meant nobody knows
+	if errors.Is(strict, jsontext.ErrDuplicateName) || !utf8.ValidString(s) {
+		return nil, strict // which of them was meant, or what stood there, nobody knows
 	}
-	fixed, err := jsonrepair.Repair(s)
-	if err != nil {
+	mended, depth := mend(s)
+	if depth > maxDepth {
 		return nil, strict
 	}
-	if v, err = parse(fixed); err != nil {
-		return nil, strict
-	}
-	if top == "" {
-		if _, ok := v.(string); ok {
-			return nil, strict // bare words become a string
+	v, err := parse(mended)
+	if err != nil && len(s) <= maxRepair {
+		if mended, err = jsonrepair.Repair(s); err == nil {
+			v, err = parse(mended)
 		}
 	}
-	if checkTop(v, top) != nil {
-		return nil, strict
+	if _, words := v.(string); err != nil || words && top == "" || checkTop(v, top) != nil {
+		return nil, strict // (bare words become a string)
 	}
 	return v, nil
+}
+
+// maxRepair bounds what is given to jsonrepair.
+const maxRepair = 1 << 20
+
+// mend drops commas before a closing bracket and closes what was cut, and returns how deep the brackets go.
+//
+//	{"a": [1, 2,   →   {"a": [1, 2]}
+func mend(s string) (mended string, depth int) {
+	b := make([]byte, 0, len(s)+16)
+	var open []byte
+	text := false
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		switch {
+		case text && c == '\\' && i+1 < len(s):
+			b = append(b, c)
+			i++
+			c = s[i]
+		case text && c == '\\':
+			continue // cut inside an escape
+		case c == '"':
+			text = !text
+		case text:
+		case c == '{':
+			open = append(open, '}')
+		case c == '[':
+			open = append(open, ']')
+		case c == '}' || c == ']':
+			b = dropComma(b)
+			if n := len(open); n > 0 {
+				open = open[:n-1]
+			}
+		}
+		depth = max(depth, len(open))
+		b = append(b, c)
+	}
+	if text {
+		b = append(b, '"')
+	}
+	b = dropComma(b)
+	for i := len(open) - 1; i >= 0; i-- {
+		b = append(b, open[i])
+	}
+	return string(b), depth
+}
+
+func dropComma(b []byte) []byte {
+	if t := bytes.TrimRight(b, " \t\r\n"); len(t) > 0 && t[len(t)-1] == ',' {
+		return t[:len(t)-1]
+	}
+	return b
 }
 
 func checkTop(v any, top string) error {

@@ -11,13 +11,14 @@ import (
 	"sluice/schemas"
 )
 
-// retried asks again what may succeed later, after Retry-After exactly, else after a random part of 2 s that doubles to 60 s. It
-// never loses a record to a passing fault: it goes on until an answer comes, or the endpoint has been silent for the model's
+// retried asks again what may succeed later, after Retry-After exactly, else after a random part of 2 s that doubles to 60 s (not for
+// isolated 429s). It never loses a record to a passing fault: it goes on until an answer comes, or the endpoint has been silent for the model's
 // patience, which ends the run resumably. What time does not cure ends it at once: bad key, unknown model, used-up quota, the same
 // refusal (400) of three requests, or more than half of at least ten requests refused.
 //
-// One request may be the cause itself, such as a prompt that crashes the server. If it has failed 6 times (429s aside), or for all
-// of the patience, while 20 others were answered, it costs its record (unanswered), not the run.
+// One request may be the cause itself, such as a prompt that crashes the server. If it has failed 10 times (429s aside), or for all
+// of the patience, while 20 others were answered and still are (the last within a minute: those that were under way when a server died
+// prove nothing), it costs its record (unanswered), not the run.
 type retried struct {
 	next asker
 	line *line
@@ -27,12 +28,13 @@ type retried struct {
 	refused  int
 	finished int
 	answered int
+	last     time.Time // when the last answer came
 }
 
 const (
 	backoffBase  = 2 * time.Second
 	backoffMost  = 60 * time.Second
-	poisonTries  = 6
+	poisonTries  = 10
 	poisonOthers = 20
 )
 
@@ -46,9 +48,8 @@ func (r *retried) ask(ctx context.Context, c *call) (*reply, error) {
 		g.asking--
 		g.mu.Unlock()
 	}()
-	others := r.answers()
 	var first time.Time
-	backoff, faults := backoffBase, 0
+	backoff, faults, others := backoffBase, 0, 0
 	for {
 		reply, err := r.next.ask(ctx, c)
 		if err == nil {
@@ -67,11 +68,13 @@ func (r *retried) ask(ctx context.Context, c *call) (*reply, error) {
 		}
 		if first.IsZero() {
 			first = time.Now()
+			others, _ = r.answers()
 		}
 		if e.Kind != Throttled {
 			faults++
 		}
-		fine := r.answers()-others >= poisonOthers
+		answered, last := r.answers()
+		fine := answered-others >= poisonOthers && time.Since(last) < backoffMost
 		d := time.Since(first)
 		if fine && (faults >= poisonTries || faults > 1 && d >= r.line.spec.Patience) {
 			r.finish(false)
@@ -85,7 +88,9 @@ func (r *retried) ask(ctx context.Context, c *call) (*reply, error) {
 		wait := e.RetryAfter
 		if wait == 0 {
 			wait = time.Duration(rand.Int64N(int64(backoff))) + 1
-			backoff = min(2*backoff, backoffMost)
+			if e.Kind != Throttled || g.limiting() { // an isolated 429 says nothing about how long to wait
+				backoff = min(2*backoff, backoffMost)
+			}
 		}
 		r.line.events.retried(r.line.name, c.stage, e, wait)
 		if err := r.line.halt.sleep(ctx, wait); err != nil {
@@ -136,11 +141,13 @@ func (r *retried) finish(answered bool) {
 	r.finished++
 	if answered {
 		r.answered++
+		r.last = time.Now()
 	}
 }
 
-func (r *retried) answers() int {
+// answers returns how many requests were answered, and when the last was.
+func (r *retried) answers() (n int, last time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.answered
+	return r.answered, r.last
 }

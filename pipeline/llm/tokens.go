@@ -96,8 +96,10 @@ func measure(q *Request, instructions int) size {
 			add(t.Arguments)
 		}
 		s.most += perMessage + int64(len(m.Role)+len(m.Name))
-		s.likely += perMessage / 2
+		s.likely += perMessage
+		s.least++ // no template marks a turn with less
 	}
+	s.least++
 	// tools and schemas reach the model rewritten, or not at all: they are in the upper counts only
 	unseen := int64(len(q.Tools) + instructions)
 	s.most += perPrompt + 2*unseen

@@ -27,7 +27,7 @@ type bounds struct {
 
 var (
 	trustedBounds = bounds{source: 1 << 20, output: 64 << 20, steps: 1_000_000, span: 1_000_000, depth: 100, nesting: 100, words: 2000, multiply: true}
-	chatBounds    = bounds{source: 128 << 10, output: 8 << 20, steps: 200_000, span: 100_000, depth: 50, nesting: 50, words: 1000,
+	chatBounds    = bounds{source: 128 << 10, output: 4 << 20, steps: 100_000, span: 100_000, depth: 50, nesting: 50, words: 1000,
 		time: 5 * time.Second}
 )
 

@@ -9,8 +9,15 @@ import (
 )
 
 // Normaliser names the form that [AppendNormal] makes, for the settings of stored keys: Unicode NFC, then
-// every character in lower case by its simple mapping.
+// every character in lower case by its simple mapping; the final sigma counts as sigma, since ΟΔΟΣ and οδός are one word.
 const Normaliser = "nfc-lower/1"
+
+func lower(r rune) rune {
+	if r == 'ς' {
+		return 'σ'
+	}
+	return unicode.ToLower(r)
+}
 
 // AppendNormal appends s in the form [Normaliser]: "ÉCOLE" and "E\u0301cole" both give "école".
 func AppendNormal(dst []byte, s string) []byte {
@@ -41,7 +48,7 @@ func AppendNormal(dst []byte, s string) []byte {
 		case r == utf8.RuneError && w == 1:
 			dst = append(dst, s[i]) // not UTF-8: kept as it is
 		default:
-			dst = utf8.AppendRune(dst, unicode.ToLower(r))
+			dst = utf8.AppendRune(dst, lower(r))
 		}
 		i += w
 	}

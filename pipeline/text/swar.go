@@ -19,10 +19,11 @@ func lower8(x uint64) uint64 {
 	return x | up>>2
 }
 
-// words8 returns one bit per byte of x: set for a–z and 0–9. x is in lower case and ASCII.
+// words8 returns one bit per byte of x: set for a–z, 0–9 and _. x is in lower case and ASCII.
 func words8(x uint64) uint64 {
 	l := atLeast(x, 'a') &^ atLeast(x, 'z'+1)
 	d := atLeast(x, '0') &^ atLeast(x, '9'+1)
-	w := (l | d) & high
+	u := ^((x ^ '_'*ones) + 0x7f*ones) // a byte that is _ is 0 after the xor, and only then gets no high bit
+	w := (l | d | u) & high
 	return (w >> 7 * 0x0102040810204080) >> 56 // gathers the eight high bits in one byte
 }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Tokeniser cuts text into tokens: maximal runs of letters, marks and numbers, in the form [Normaliser]. "QUICK-brown, 2×" has the
-// tokens quick, brown and 2. In scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) every
+// Tokeniser cuts text into tokens: maximal runs of letters, marks, numbers and _ (so that an identifier is one), in the form
+// [Normaliser]. "QUICK-brown, 2×" has the tokens quick, brown and 2. In scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) every
 // character is a token, or a sentence would be one. The zero value is ready; its buffers are reused, so it serves one
 // goroutine, and what a call returns is valid until the next.
 type Tokeniser struct {
@@ -167,7 +167,7 @@ func (t *Tokeniser) rune(r rune, w int) {
 		t.close()
 	}
 	t.begin()
-	t.out += utf8.EncodeRune(t.low[t.out:t.out+utf8.UTFMax], unicode.ToLower(r))
+	t.out += utf8.EncodeRune(t.low[t.out:t.out+utf8.UTFMax], lower(r))
 	if alone {
 		t.close()
 	}
@@ -204,7 +204,7 @@ func load(s string) uint64 {
 var wordByte = func() (t [utf8.RuneSelf]byte) {
 	for c := range byte(utf8.RuneSelf) {
 		switch {
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '_':
 			t[c] = c
 		case 'A' <= c && c <= 'Z':
 			t[c] = c | 0x20
