@@ -2,7 +2,7 @@
 // run, and says which. It implements [pipeline.Index].
 //
 // A key of a locality-sensitive hash is one of millions, looked up at random, and most look-ups find nothing. One store entry for each
-// would cost three times the disk and a hundredth of the speed, so keys are kept in sorted pages of 512, written once. The
+// would cost three times the disk and a hundredth of the speed, so keys are kept in sorted pages of 256, written once. The
 // claims of one seal make a generation; a Bloom filter says that a key is in none of its pages, the first keys of the pages
 // which page to read, and both stay in RAM. What has not been sealed yet is a hash table in RAM. Generations of one size
 // are merged into a larger one, so that there are never many.
@@ -18,7 +18,7 @@
 //	x t dataset 0 token                   what was sealed under a token
 //	x g shelf gen:u32                     a generation: tokens, batches, extents; it exists if this does
 //	x w shelf gen                         its pages are to be wiped: it is being written or was removed
-//	x p shelf gen band:u8 page:u32        up to 512 keys in order, each with the place of its record in the generation
+//	x p shelf gen band:u8 page:u32        up to 256 keys in order, each with the place of its record in the generation
 //	x d shelf gen band:u8 0:u32           first key of every page of the band
 //	x b shelf gen part:u32                Bloom filter of all keys; rebuilt from the pages when lost
 //	x i shelf ordinal:u64                 ids of up to 1,024 records from that ordinal on

@@ -200,6 +200,9 @@ func (x *Index) seal(token string, last int64) error {
 	}
 	x.tokens[token] = meta
 	for _, m := range gens {
+		if len(x.missing) == 0 {
+			m.s.sealed = last + 1
+		}
 		m.s.next += uint64(m.g.records())
 		m.s.stored = true
 		m.s.gens = append(m.s.gens, m.g)

@@ -19,7 +19,7 @@ type posting struct {
 //	count u32 | lo u64 … | hi u64 … (exact schemes only) | place u32 … | checksum u64
 //
 // 12 bytes a key, 20 with exact schemes. Places are those of one generation, so 32 bits do.
-const pageKeys = 512
+const pageKeys = 256
 
 func encodePage(ps []posting, exact bool) []byte {
 	b := make([]byte, 0, 4+20*len(ps)+8)

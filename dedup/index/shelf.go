@@ -19,6 +19,7 @@ type shelf struct {
 	gens    []*generation
 	table   table
 	nextGen uint32
+	sealed  int64  // last batch that this process sealed, plus one
 	next    uint64 // ordinal of the next record to be sealed
 
 	cands []uint64
@@ -31,9 +32,12 @@ type shelf struct {
 const maxOwners = 64
 
 // claim decides on one record. A generation that could not be read is returned with the error.
-func (s *shelf) claim(st state.Store, batch int64, id schemas.ID, l pipeline.Likeness, overflow *int64) (pipeline.Match, *generation, error) {
+//
+// While claims are missing (anew) records of sealed shards pass here again. They were kept, so they are claimed whatever they share
+// with records that came after them.
+func (s *shelf) claim(st state.Store, batch int64, id schemas.ID, l pipeline.Likeness, anew bool, overflow *int64) (m pipeline.Match, g *generation, err error) {
 	if g, err := s.candidates(st, l.Keys, overflow); err != nil {
-		return pipeline.Match{}, g, err
+		return m, g, err
 	}
 	for _, c := range s.cands {
 		g, place := s.gen(c), uint32(c)
@@ -41,35 +45,43 @@ func (s *shelf) claim(st state.Store, batch int64, id schemas.ID, l pipeline.Lik
 		if s.Scheme.Verify != "" && l.Sketch != nil {
 			sketch, err := s.sketch(st, g, place)
 			if err != nil {
-				return pipeline.Match{}, g, err
+				return m, g, err
 			}
-			if score = similarity(s.Scheme.Verify, l.Sketch, sketch); score < s.Scheme.Accept {
+			if score = similarity(s.Scheme.Verify, l.Sketch, sketch); !accepts(s.Scheme, score) {
 				continue
 			}
 		}
-		owner, own := schemas.ID{}, true
-		if g == nil {
-			owner = s.table.claims[place].id
-		} else {
-			var err error
-			if owner, err = g.id(st, place); err != nil {
-				return pipeline.Match{}, g, err
-			}
-			own = g.own
+		owner, own, err := s.owner(st, g, place)
+		if err != nil {
+			return m, g, err
 		}
 		if own && owner == id {
 			return pipeline.Match{}, nil, nil
 		}
-		return pipeline.Match{Dup: true, Owner: owner, Score: score}, nil, nil
+		if !m.Dup {
+			m = pipeline.Match{Dup: true, Owner: owner, Score: score}
+		}
+		if !anew {
+			return m, nil, nil
+		}
 	}
 	n := s.table.add(claim{id: id, batch: batch, sketch: l.Sketch})
 	for i, k := range l.Keys {
 		// One more owner of a key that has enough would never be looked at, whatever is claimed later.
-		if !s.full[i] {
+		if !s.full[i] || anew {
 			s.table.key(k, s.hash[i], n)
 		}
 	}
-	return pipeline.Match{}, nil, nil
+	return m, nil, nil
+}
+
+// owner returns the id of a claimed record, and whether it is of the dataset that is open.
+func (s *shelf) owner(st state.Store, g *generation, place uint32) (id schemas.ID, own bool, err error) {
+	if g == nil {
+		return s.table.claims[place].id, true, nil
+	}
+	id, err = g.id(st, place)
+	return id, g.own, err
 }
 
 // candidates sets s.cands to the records that share a key, oldest first: the number of the generation
@@ -178,7 +190,8 @@ type claims struct {
 
 var _ pipeline.Claimer = (*claims)(nil)
 
-// Claim implements [pipeline.Claimer]. Scopes are "dataset", "run", "global" and "source:" with a name.
+// Claim implements [pipeline.Claimer]. Scopes are "dataset", "run", "global" and "source:" with a name. As long as tokens are
+// missing, records of their shards are to be claimed again: each is then claimed, even where a match is returned.
 func (c *claims) Claim(batch int64, id schemas.ID, scope string, l pipeline.Likeness) (pipeline.Match, error) {
 	if len(l.Keys) == 0 {
 		return pipeline.Match{}, nil
@@ -196,10 +209,14 @@ func (c *claims) Claim(batch int64, id schemas.ID, scope string, l pipeline.Like
 		}
 		c.shelves[scope] = s
 	}
-	if len(c.x.missing) == 0 {
+	anew := len(c.x.missing) > 0
+	if !anew {
+		if batch < s.sealed {
+			return pipeline.Match{}, fmt.Errorf("%s claims for batch %d, which is sealed already", c.stage, batch)
+		}
 		s.retire(batch)
 	}
-	m, g, err := s.claim(c.x.store, batch, id, l, &c.x.overflow)
+	m, g, err := s.claim(c.x.store, batch, id, l, anew, &c.x.overflow)
 	if err != nil && g != nil && errors.Is(err, errDamaged) {
 		return m, c.x.lose(s, g, err)
 	}
