@@ -23,8 +23,8 @@ import (
 //
 // Source: Wang et al.: Self-Instruct, 2022 (arXiv 2212.10560), with its sampling (temperature 0.7, top_p 0.5, presence penalty 2). It shows
 // 6 human and 2 model-made tasks; here all are human, because what other workers have made by now depends on timing and the output must
-// not. It compares with all that was made so far; here earlier tasks of other requests are left to dedup. Refused tasks count as failures:
-// a recipe that uses it wants a higher `tolerate` than the usual.
+// not. It compares with all that was made so far; here earlier tasks of other requests are left to dedup. Refused tasks
+// are counted as dropped and land in the rejects.
 //
 // A prompt of your own sees the record's fields, n, demos (a list of texts), chat (whether answers are wanted) and fence.
 type SelfInstruct struct {
@@ -176,17 +176,17 @@ var unsuitable = map[string]bool{"image": true, "images": true, "graph": true, "
 func (s *SelfInstruct) refuse(text string, tokens []string, kept [][]string) *schemas.Failure {
 	n := len(strings.Fields(text))
 	if n <= 3 {
-		return schemas.Fail("too_short", "%d words", n)
+		return schemas.Refuse("too_short", "%d words", n)
 	}
 	if n > s.MaxWords {
-		return schemas.Fail("too_long", "%d words", n)
+		return schemas.Refuse("too_long", "%d words", n)
 	}
 	if first, _ := utf8.DecodeRuneInString(text); unicode.IsPunct(first) {
-		return schemas.Fail("unsuitable", "it starts with %c", first)
+		return schemas.Refuse("unsuitable", "it starts with %c", first)
 	}
 	for i, t := range tokens {
 		if unsuitable[t] || t == "go" && i+1 < len(tokens) && tokens[i+1] == "to" {
-			return schemas.Fail("unsuitable", "it needs more than words: %s", t)
+			return schemas.Refuse("unsuitable", "it needs more than words: %s", t)
 		}
 	}
 	for _, list := range [][][]string{s.pool, kept} {
@@ -195,7 +195,7 @@ func (s *SelfInstruct) refuse(text string, tokens []string, kept [][]string) *sc
 				continue
 			}
 			if v := rougeL(tokens, other); v > s.MaxRouge {
-				return schemas.Fail("too_similar", "ROUGE-L %.2f with %q", v, strings.Join(other, " "))
+				return schemas.Refuse("too_similar", "ROUGE-L %.2f with %q", v, strings.Join(other, " "))
 			}
 		}
 	}

@@ -114,11 +114,15 @@ func (b *Batch) drop(t *Tally, x Reject) {
 }
 
 func (b *Batch) fail(t *Tally, r *schemas.Record, f *Failure) {
-	t.Fail(f.Reason)
 	detail := ""
 	if f.Err != nil {
 		detail = f.Err.Error()
 	}
+	if f.Dropped {
+		b.drop(t, Reject{Record: r, Reason: f.Reason, Detail: detail})
+		return
+	}
+	t.Fail(f.Reason)
 	b.reject(Reject{Record: r, Stage: t.Stage, Reason: f.Reason, Failed: true, Detail: detail})
 }
 
@@ -208,6 +212,9 @@ func settleOne[R any](b *Batch, t *Tally, r *schemas.Record, x result[R],
 		return nil
 	}
 	if fail, ok := errors.AsType[*Failure](x.err); ok {
+		if v, ok := any(x.val).(Verdict); ok {
+			r = v.apply(r) // what was paid for a verdict that could not be read is booked all the same
+		}
 		b.fail(t, r, fail)
 		return nil
 	}

@@ -169,7 +169,7 @@ train: {steps: 100, lr: 0.1}
 
 func TestLoad(t *testing.T) {
 	r := mustLoad(t, smallRecipe)
-	if r.Batch != 64 || r.Tolerate != 0.05 || r.Seed != 17 || r.Ledger.Fsync != "each" {
+	if r.Batch != 64 || r.Tolerate != 0.05 || r.Seed != 17 || r.Ledger.Fsync != "batch" {
 		t.Errorf("defaults: batch %d, tolerate %v, seed %d, fsync %s", r.Batch, r.Tolerate, r.Seed, r.Ledger.Fsync)
 	}
 	if r.Dataset != filepath.Join(r.Dir, "out") || r.State != filepath.Join(r.Dir, "state") {

@@ -1,6 +1,8 @@
 package schemas
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -26,31 +28,41 @@ type arrowFile struct {
 }
 
 // openArrow opens either form; files of the datasets library are streams.
-func openArrow(path string, mem memory.Allocator) (a *arrowFile, err error) {
+func openArrow(path string, mem memory.Allocator) (_ *arrowFile, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	a = &arrowFile{f: f}
+	a := &arrowFile{f: f}
 	defer func() {
 		if err != nil {
 			a.Close()
 		}
 	}()
 	defer recoverAs(&err, path+": damaged Arrow file")
-	head := make([]byte, len(arrowMagic))
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	mem = boundAllocator{mem, min(st.Size(), 1<<20)<<11 + 64<<20}
+	head := make([]byte, 8)
 	if n, err := io.ReadFull(f, head); err != nil {
 		return nil, fmt.Errorf("%s: not an Arrow file: %d bytes", path, n)
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	if string(head) == arrowMagic {
+	switch {
+	case bytes.HasPrefix(head, []byte(arrowMagic)):
 		if a.file, err = ipc.NewFileReader(f, ipc.WithAllocator(mem)); err == nil {
 			a.schema = a.file.Schema()
 		}
-	} else if a.stream, err = ipc.NewReader(f, ipc.WithAllocator(mem)); err == nil {
-		a.schema = a.stream.Schema()
+	case isArrowStream(head, st.Size()):
+		if a.stream, err = ipc.NewReader(f, ipc.WithAllocator(mem)); err == nil {
+			a.schema = a.stream.Schema()
+		}
+	default:
+		err = fmt.Errorf("it starts with %q", head)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: damaged or no Arrow file: %w", path, err)
@@ -64,6 +76,40 @@ func openArrow(path string, mem memory.Allocator) (a *arrowFile, err error) {
 	}
 	_, a.nodes = number(a.roots)
 	return a, nil
+}
+
+// isArrowStream reports whether a file starts with a message that it can hold: four bytes of ones, which old streams
+// lack, and the length of the schema (Arrow columnar format, "encapsulated message format"). The library would reserve
+// whatever length it finds.
+func isArrowStream(head []byte, size int64) bool {
+	n := binary.LittleEndian.Uint32(head)
+	if n == 0xffffffff {
+		n = binary.LittleEndian.Uint32(head[4:])
+	}
+	return n > 0 && int64(n) <= size
+}
+
+// boundAllocator refuses what no undamaged file asks for: the library believes every length it reads, and running out
+// of memory cannot be recovered from. Nothing compresses to less than a two thousandth.
+type boundAllocator struct {
+	memory.Allocator
+	most int64
+}
+
+func (b boundAllocator) Allocate(size int) []byte {
+	b.check(size)
+	return b.Allocator.Allocate(size)
+}
+
+func (b boundAllocator) Reallocate(size int, old []byte) []byte {
+	b.check(size)
+	return b.Allocator.Reallocate(size, old)
+}
+
+func (b boundAllocator) check(size int) {
+	if size < 0 || int64(size) > b.most {
+		panic(fmt.Errorf("a column of %d bytes is claimed", size))
+	}
 }
 
 func (a *arrowFile) Close() error {

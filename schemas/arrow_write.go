@@ -152,6 +152,7 @@ func arrowType(n *node) arrow.DataType {
 type arrowPutter struct {
 	builders []array.Builder // by node.id
 	size     int
+	hex      []byte // of the last id
 }
 
 // bind notes the builders of n and of all below it.
@@ -174,9 +175,10 @@ func (p *arrowPutter) str(n *node, v string) {
 	p.size += len(v)
 }
 
-func (p *arrowPutter) bytes(n *node, v []byte) {
-	p.builders[n.id].(*array.StringBuilder).BinaryBuilder.Append(v)
-	p.size += len(v)
+func (p *arrowPutter) ident(n *node, id ID) {
+	p.hex = appendHex(p.hex[:0], id)
+	p.builders[n.id].(*array.StringBuilder).BinaryBuilder.Append(p.hex)
+	p.size += len(p.hex)
 }
 
 func (p *arrowPutter) integer(n *node, v int64) {

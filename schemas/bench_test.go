@@ -1,3 +1,5 @@
+//go:build unix
+
 package schemas
 
 import (
@@ -126,6 +128,47 @@ func BenchmarkReadShard(b *testing.B) {
 				for _, err := range readShard(path, s) {
 					if err != nil {
 						b.Fatal(err)
+					}
+					rows++
+				}
+			}
+			reportRows(b, rows, from, 0)
+		})
+	}
+}
+
+// BenchmarkReadRows reads foreign files of one text column, as a corpus comes.
+func BenchmarkReadRows(b *testing.B) {
+	texts := corpus(b, 10000, 2048)
+	var lines, csv strings.Builder
+	csv.WriteString("text\n")
+	for _, t := range texts {
+		r, err := (&Record{Text: t}).AppendJSON(nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		lines.Write(append(r, '\n'))
+		csv.WriteString(`"` + strings.ReplaceAll(t, `"`, `""`) + "\"\n")
+	}
+	s := benchSchema()
+	for _, f := range []struct {
+		name string
+		path string
+	}{
+		{"jsonl", put(b, "x.jsonl", []byte(lines.String()))},
+		{"jsonl.gz", put(b, "x.jsonl.gz", gz(b, lines.String()))},
+		{"jsonl.zst", put(b, "x.jsonl.zst", zst(b, lines.String()))},
+		{"csv", put(b, "x.csv", []byte(csv.String()))},
+		{"parquet", writeShard(b, "parquet", s, WriteOptions{}, benchRecords(b, 10000, 2048))},
+	} {
+		b.Run(f.name, func(b *testing.B) {
+			b.ReportAllocs()
+			rows := 0
+			from := cpuTime()
+			for b.Loop() {
+				for r, err := range ReadRows(f.path, ReadOptions{Columns: []string{"text"}}) {
+					if err != nil || r.Err != nil {
+						b.Fatal(err, r.Err)
 					}
 					rows++
 				}

@@ -45,6 +45,7 @@ type Manifest struct {
 	Segments    []Segment `json:"segments"`
 
 	Cursor   json.RawMessage   `json:"cursor,omitempty"`   // where the run continues; the engine's
+	Epoch    int64             `json:"epoch,omitempty"`    // batch at which the run began that Cursor belongs to, its resumptions included
 	Complete bool              `json:"complete"`           // the source was read to its end, or the target met
 	Outcome  string            `json:"outcome,omitempty"`  // how the last run ended, in a word
 	Modes    json.RawMessage   `json:"modes,omitempty"`    // capabilities of models, learnt and pinned; the engine's

@@ -19,6 +19,8 @@ type parquetFile struct {
 	roots []*node
 	forms []leafForm // how each leaf column is read
 	cols  int        // leaf columns
+
+	logical []format.LogicalType // of the leaf columns, as the footer has them
 }
 
 const parquetMagic = "PAR1"
@@ -48,6 +50,11 @@ func openParquet(path string) (p *parquetFile, err error) {
 		return nil, fmt.Errorf("%s: damaged Parquet file: %w", path, err)
 	}
 	p = &parquetFile{f: f, pf: pf}
+	for _, e := range pf.Metadata().Schema {
+		if e.Type.Valid {
+			p.logical = append(p.logical, e.LogicalType)
+		}
+	}
 	for _, c := range pf.Root().Columns() {
 		n, err := p.tree(c, c.Name(), false)
 		if err != nil {
@@ -105,7 +112,11 @@ func (p *parquetFile) tree(c *parquet.Column, name string, element bool) (*node,
 	}
 	n := &node{name: name, required: !c.Optional()}
 	if c.Leaf() {
-		form, kind, err := formOf(c.Type())
+		var logical format.LogicalType
+		if at := len(p.forms); at < len(p.logical) {
+			logical = p.logical[at]
+		}
+		form, kind, err := formOf(c.Type(), logical)
 		n.kind = kind
 		p.forms = append(p.forms, form)
 		return n, err

@@ -20,10 +20,15 @@ type leafForm struct {
 }
 
 // formOf maps what Parquet files hold to the four scalar types: dates and times become text in
-// RFC 3339, decimals and half floats become floats.
-func formOf(t parquet.Type) (leafForm, TypeKind, error) {
-	if lt := t.LogicalType(); lt != nil {
-		switch l := lt.Value.(type) {
+// RFC 3339, decimals and half floats become floats. The footer's logical type wins, since the library knows some by
+// their physical type alone.
+func formOf(t parquet.Type, footer format.LogicalType) (leafForm, TypeKind, error) {
+	lt := footer.Value
+	if known := t.LogicalType(); lt == nil && known != nil {
+		lt = known.Value
+	}
+	if lt != nil {
+		switch l := lt.(type) {
 		case *format.DecimalType:
 			return leafForm{float: decimal(t.Kind(), int(l.Scale))}, Float, nil
 		case *format.DateType:

@@ -138,7 +138,7 @@ type shredder struct {
 	rep   int               // repetition level of the values to come
 	outer []int             // what it was around the lists that are open
 	size  int               // bytes of the values in cols
-	arena []byte            // holds what was passed to bytes
+	arena []byte            // holds the digits of ids
 }
 
 func (s *shredder) reset() {
@@ -167,11 +167,11 @@ func (s *shredder) str(n *node, v string) {
 	s.leaf(n, parquet.ByteArrayValue(unsafe.Slice(unsafe.StringData(v), len(v))), len(v))
 }
 
-// bytes copies v. When the arena grows, earlier values keep the old one alive until the burst.
-func (s *shredder) bytes(n *node, v []byte) {
+// ident needs memory for the digits. When the arena grows, earlier values keep the old one alive until the burst.
+func (s *shredder) ident(n *node, id ID) {
 	at := len(s.arena)
-	s.arena = append(s.arena, v...)
-	s.leaf(n, parquet.ByteArrayValue(s.arena[at:]), len(v))
+	s.arena = appendHex(s.arena, id)
+	s.leaf(n, parquet.ByteArrayValue(s.arena[at:]), len(s.arena)-at)
 }
 
 func (s *shredder) integer(n *node, v int64) { s.leaf(n, parquet.Int64Value(v), 8) }

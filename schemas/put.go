@@ -1,5 +1,7 @@
 package schemas
 
+import "encoding/hex"
+
 // A putter receives the values of rows, column by column and depth first. What it is given has been
 // checked: a putter does not fail on a value. Parquet and Arrow each have one.
 type putter interface {
@@ -12,12 +14,12 @@ type putter interface {
 	list(n *node, length int) // a list that is not null; length elements follow, each after next
 	next(n *node, i int)      // element i of the list comes
 	end(n *node)              // the list is complete
-	bytes(n *node, v []byte)  // a string that lives only until the next value
+	ident(n *node, id ID)     // 32 hexadecimal digits
 }
 
 // put writes r to p. It must have passed [Schema.CheckRecord].
 func (l *layout) put(p putter, r *Record) {
-	putID(p, l.id, r.ID)
+	p.ident(l.id, r.ID)
 	switch l.schema.Kind {
 	case Text:
 		p.str(l.text, r.Text)
@@ -54,7 +56,7 @@ func (l *layout) putReject(p putter, x *Reject) {
 	if x.Owner.IsZero() {
 		p.null(l.reject[5])
 	} else {
-		putID(p, l.reject[5], x.Owner)
+		p.ident(l.reject[5], x.Owner)
 	}
 	if x.Owner.IsZero() && x.Score == 0 {
 		p.null(l.reject[6])
@@ -63,14 +65,8 @@ func (l *layout) putReject(p putter, x *Reject) {
 	}
 }
 
-func putID(p putter, n *node, id ID) {
-	var hex [2 * len(id)]byte
-	const digits = "0123456789abcdef"
-	for i, b := range id {
-		hex[2*i], hex[2*i+1] = digits[b>>4], digits[b&15]
-	}
-	p.bytes(n, hex[:])
-}
+// appendHex appends what [ID.String] returns.
+func appendHex(b []byte, id ID) []byte { return hex.AppendEncode(b, id[:]) }
 
 // putWord writes a string whose absence is "".
 func putWord(p putter, n *node, s string) {
@@ -160,7 +156,7 @@ func putOrigin(p putter, n *node, o *Origin) {
 		p.list(f[4], len(o.Parents))
 		for i, id := range o.Parents {
 			p.next(f[4], i)
-			putID(p, f[4].elem(), id)
+			p.ident(f[4].elem(), id)
 		}
 		p.end(f[4])
 	}

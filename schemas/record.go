@@ -201,13 +201,19 @@ func (r *Record) Child(stage string, round, sample int) *Record {
 // Failure is an error that costs one record and not the run, such as an answer that does not
 // parse. Reason is a fixed short word because it becomes a counter.
 type Failure struct {
-	Reason string
-	Err    error
+	Reason  string
+	Err     error
+	Dropped bool // it was made, and judged unfit by its own maker: counted as dropped, not as failed
 }
 
 // Fail returns a Failure for reason with a formatted cause.
 func Fail(reason, format string, args ...any) *Failure {
 	return &Failure{Reason: reason, Err: fmt.Errorf(format, args...)}
+}
+
+// Refuse returns a Failure for a record that was made and then found unfit by its maker's own rules.
+func Refuse(reason, format string, args ...any) *Failure {
+	return &Failure{Reason: reason, Err: fmt.Errorf(format, args...), Dropped: true}
 }
 
 func (f *Failure) Error() string {

@@ -27,8 +27,11 @@ func FormatOf(path string) string {
 func ReadShard(path string) iter.Seq2[*Record, error] { return readShard(path, nil) }
 
 // readShard reads with a schema that is known already, which only JSONL makes use of.
-func readShard(path string, s *Schema) iter.Seq2[*Record, error] {
-	return eachRow(path, s, (*layout).take, func(line []byte, s *Schema) (*Record, error) {
+func readShard(path string, s *Schema) iter.Seq2[*Record, error] { return readShardFrom(path, s, 0) }
+
+// readShardFrom leaves out the first rows of a Parquet or Arrow shard.
+func readShardFrom(path string, s *Schema, skip int64) iter.Seq2[*Record, error] {
+	return eachRow(path, s, skip, (*layout).take, func(line []byte, s *Schema) (*Record, error) {
 		m, err := parseObject(line)
 		if err != nil {
 			return nil, err
@@ -40,8 +43,10 @@ func readShard(path string, s *Schema) iter.Seq2[*Record, error] {
 // ReadRejects is ReadShard for the files below rejects.
 func ReadRejects(path string) iter.Seq2[Reject, error] { return readRejects(path, nil) }
 
-func readRejects(path string, s *Schema) iter.Seq2[Reject, error] {
-	return eachRow(path, s, (*layout).takeReject, decodeReject, true)
+func readRejects(path string, s *Schema) iter.Seq2[Reject, error] { return readRejectsFrom(path, s, 0) }
+
+func readRejectsFrom(path string, s *Schema, skip int64) iter.Seq2[Reject, error] {
+	return eachRow(path, s, skip, (*layout).takeReject, decodeReject, true)
 }
 
 // ReadShardSchema returns the schema of a shard. That of a JSONL shard is in the manifest of its dataset.
@@ -104,7 +109,7 @@ func openTable(path string) (table, error) {
 }
 
 // eachRow walks a shard of any format.
-func eachRow[R any](path string, s *Schema, take func(*layout, taker) (R, error), decode func([]byte, *Schema) (R, error), rejects bool) iter.Seq2[R, error] {
+func eachRow[R any](path string, s *Schema, skip int64, take func(*layout, taker) (R, error), decode func([]byte, *Schema) (R, error), rejects bool) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var none R
 		t, err := openTable(path)
@@ -125,7 +130,7 @@ func eachRow[R any](path string, s *Schema, take func(*layout, taker) (R, error)
 			yield(none, fmt.Errorf("%s: %w", path, err))
 			return
 		}
-		c := t.cursor(0, nil)
+		c := t.cursor(skip, nil)
 		defer c.close()
 		for {
 			// The library may panic on damaged bytes, the loop body of the caller is none of our business.

@@ -22,7 +22,7 @@ type RejectWriter interface {
 
 // WriteOptions are the settings of a sink that change bytes but not meaning.
 type WriteOptions struct {
-	// Compression is zstd-fastest (the default), zstd, zstd-better or none.
+	// Compression is zstd-fastest (the default), zstd, zstd-better or none. Arrow knows one level of zstd.
 	Compression string
 	// RowGroupBytes bounds the text in a row group of Parquet or a batch of Arrow; 0 means 96 MiB and 4 MiB. A
 	// row larger than that is a group of its own.

@@ -92,7 +92,7 @@ func TestScenarioKeyIsNowhere(t *testing.T) {
 				return err
 			}
 			b, err := os.ReadFile(name)
-			if strings.Contains(string(b), plantedKey) {
+			if strings.Contains(string(b), plantedSecret) {
 				t.Errorf("the key stands in %s", name)
 			}
 			return err
@@ -105,7 +105,7 @@ func TestScenarioKeyIsNowhere(t *testing.T) {
 				t.Fatal(err)
 			}
 			v, _ := e.Value()
-			if strings.Contains(string(e.Key)+string(v), plantedKey) {
+			if strings.Contains(string(e.Key)+string(v), plantedSecret) {
 				t.Errorf("the key stands in the store under %x", e.Key)
 			}
 		}

@@ -28,19 +28,19 @@ type stageWorld struct {
 
 func newStage(t *testing.T, rows int, recipe string, c fakellm.Config) *stageWorld {
 	t.Helper()
-	t.Setenv("SLUICE_TEST_KEY", plantedKey)
-	c.Key = plantedKey
+	t.Setenv("SLUICE_TEST_KEY", plantedSecret)
+	c.Key = plantedSecret
 	w := &stageWorld{t: t, dir: t.TempDir(), recipe: recipe, store: state.NewMemory()}
 	w.serve(c)
 	w.seeds(0, rows)
 	return w
 }
 
-// plantedKey must never be found in anything that is written.
-const plantedKey = "sk-planted-0123456789abcdef"
+// plantedSecret must never be found in anything that is written.
+const plantedSecret = "sk-planted-0123456789abcdef"
 
 func (w *stageWorld) serve(c fakellm.Config) {
-	c.Key = plantedKey
+	c.Key = plantedSecret
 	w.server = fakellm.New(c)
 }
 

@@ -71,7 +71,12 @@ func (c *check) Execute(r *exec.Renderer, _ *nodes.ControlStructureBlock) error 
 	if g == nil {
 		return nil
 	}
-	if err := c.run(g, r); err != nil && g.err == nil {
+	return g.note(c.run(g, r))
+}
+
+// note keeps the first error, for the engine may turn it into text on its way out.
+func (g *guard) note(err error) error {
+	if g.err == nil {
 		g.err = err
 	}
 	return g.err
@@ -144,12 +149,12 @@ func (s *guardedSet) Execute(r *exec.Renderer, tag *nodes.ControlStructureBlock)
 	value := exec.ToValue(v)
 	if m, ok := value.Interface().(map[string]any); ok { // a namespace
 		for _, e := range m {
-			if err := g.keep(size(exec.ToValue(e))); err != nil {
+			if err := g.note(g.keep(size(exec.ToValue(e)))); err != nil {
 				return err
 			}
 		}
 	}
-	return g.keep(size(value))
+	return g.note(g.keep(size(value)))
 }
 
 func guardSet(inner parser.ControlStructureParser) parser.ControlStructureParser {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nikolalohinski/gonja/v2/config"
 )
 
 func render(t *testing.T, src string, vars map[string]any) string {
@@ -195,18 +196,26 @@ func TestChatTemplate(t *testing.T) {
 }
 
 func TestChatTemplateIsBounded(t *testing.T) {
-	for src, want := range map[string]string{
-		"{% for i in range(10000) %}{% for j in range(10000) %}{% endfor %}{% endfor %}": "more than 100000 loop steps",
-		"{{ range(1000000) }}": "range of more than 100000 numbers",
-		"{% set s = 'abcdefgh' %}{% for i in range(90000) %}{% for j in range(2) %}{{ s + s + s + s + s + s + s + s }}{% endfor %}{% endfor %}": "the output is larger than 4194304 bytes",
-		"{% macro d(x) %}{{ x }}{{ x }}{% endmacro %}{{ " + strings.Repeat("d(", 25) + "'0123456789'" + strings.Repeat(")", 25) + " }}":         "a value is larger than 4194304",
+	untimed, hurried := chatBounds, chatBounds
+	untimed.time, hurried.time = 0, time.Nanosecond
+	for _, c := range []struct {
+		b         bounds
+		src, want string
+	}{
+		{untimed, "{% for i in range(10000) %}{% for j in range(10000) %}{% endfor %}{% endfor %}", "more than 100000 loop steps"},
+		{untimed, "{{ range(1000000) }}", "range of more than 100000 numbers"},
+		{untimed, "{% set s %}{% for i in range(4000) %}abcdefghij{% endfor %}{% endset %}{% for i in range(200) %}{{ s }}{% endfor %}",
+			"the output is larger than 4194304 bytes"},
+		{untimed, "{% macro d(x) %}{{ x }}{{ x }}{% endmacro %}{{ " + strings.Repeat("d(", 25) + "'0123456789'" + strings.Repeat(")", 25) + " }}",
+			"a value is larger than 4194304"},
+		{hurried, "{% for i in range(1000) %}{% endfor %}", "rendering takes longer than 1ns"},
 	} {
-		tpl, err := ParseChat("chat", src, time.Time{})
+		tpl, err := parse("chat", c.src, &config.Config{}, c.b, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := tpl.Render(nil); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%.60s: got %v, want %s", src, err, want)
+		if _, err := tpl.Render(nil); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%.60s: got %v, want %s", c.src, err, c.want)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/nikolalohinski/gonja/v2/exec"
 )
@@ -139,8 +138,6 @@ func (p *jsonPrinter) quote(s string) {
 			p.b.WriteString(`\f`)
 		case r < 0x20:
 			fmt.Fprintf(&p.b, `\u%04x`, r)
-		case r == utf8.RuneError:
-			p.b.WriteRune(utf8.RuneError)
 		default:
 			p.b.WriteRune(r)
 		}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// corpus is real text with planted near-duplicates where it is there, else text made up of words.
+// corpus is real text: documentation, mail and comments in several languages.
 func corpus(b *testing.B) []string {
 	shared := os.Getenv("SLUICE_SHARED")
 	if shared == "" {
