@@ -36,7 +36,7 @@ var floors = []struct {
 	{"pipeline/catalog", nil},
 	{"pipeline/text", nil},
 	{"pipeline/prompt", nil},
-	{"pipeline/expr", nil},
+	{"pipeline/expr", []string{"schemas", "pipeline/catalog"}},
 	{"pipeline/state", []string{"schemas"}},
 	{"pipeline/llm", []string{"pipeline/state", "schemas"}},
 	{"pipeline", []string{"pipeline/llm", "pipeline/state", "schemas"}},

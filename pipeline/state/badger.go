@@ -12,6 +12,7 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
+	"github.com/dgraph-io/ristretto/v2/z"
 )
 
 // Badger is a [Store] in a folder. One process at a time may have a folder open.
@@ -43,6 +44,12 @@ func OpenBadger(dir string, o Options) (*Badger, error) {
 		return nil, err
 	}
 	db, err := badger.Open(settings(dir, o))
+	if err != nil && strings.Contains(err.Error(), z.NewFile.Error()) {
+		if err := removeUnborn(dir); err != nil {
+			return nil, fmt.Errorf("open state folder %s: %w", dir, err)
+		}
+		db, err = badger.Open(settings(dir, o))
+	}
 	if err != nil {
 		if strings.Contains(err.Error(), "Another process is using") {
 			return nil, fmt.Errorf("state folder %s is %w", dir, ErrLocked)
@@ -50,6 +57,25 @@ func OpenBadger(dir string, o Options) (*Badger, error) {
 		return nil, fmt.Errorf("open state folder %s: %w", dir, err)
 	}
 	return &Badger{db: db, dir: dir}, nil
+}
+
+// removeUnborn removes log files that a kill left between their creation and their first byte: Badger (4.9.6) takes an
+// existing log of no bytes for a new one, and refuses to open. It is called after an Open that failed so, which held the lock of the folder.
+func removeUnborn(dir string) error {
+	for _, pattern := range []string{"*.vlog", "*.mem"} {
+		names, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if info, err := os.Stat(name); err == nil && info.Size() == 0 {
+				if err := os.Remove(name); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // settings are the measured ones: without conflict detection and metrics, since one process writes; without compression,

@@ -6,5 +6,6 @@
 //
 // Files: normalise.go the form in which texts are compared; tokenise.go tokens and their hashes, swar.go eight bytes at a time;
 // shingle.go hashes of runs of tokens or characters; fss.go sketches and band keys, shingleset.go exact sets; features.go hashed
-// n-grams for linear models; split.go lines and paragraphs, words.go words and sentences; hash.go plain hashes.
+// n-grams for linear models; split.go lines and paragraphs, words.go words and sentences, with affixes.go and exceptions.go their
+// rules; hash.go plain hashes.
 package text

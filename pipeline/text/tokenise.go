@@ -3,6 +3,7 @@ package text
 import (
 	"encoding/binary"
 	"math/bits"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 	"unsafe"
@@ -11,18 +12,19 @@ import (
 )
 
 // Tokeniser cuts text into tokens: maximal runs of letters, marks, numbers and _ (so that an identifier is one), in the form
-// [Normaliser]. "QUICK-brown, 2×" has the tokens quick, brown and 2. In scripts written without spaces (Han, Kana, Thai, Lao, Khmer, Myanmar) every
-// character is a token, or a sentence would be one. The zero value is ready; its buffers are reused, so it serves one
-// goroutine, and what a call returns is valid until the next.
+// [Normaliser]. "QUICK-brown, 2×" has the tokens quick, brown and 2. In scripts written without spaces (Han, Kana, Thai, Lao, Khmer,
+// Myanmar) every character is a token, or a sentence would be one. The zero value is ready; its buffers are reused, so it
+// serves one goroutine, and what a call returns is valid until the next.
 type Tokeniser struct {
 	low    []byte   // tokens in lower case, with at least 8 bytes of room behind
 	hashes []uint64 // of the tokens
 	bounds []span   // of the tokens in low, where they were asked for
 	nfc    []byte
-	out    int  // length of low in use
-	start  int  // of the open token in low
-	open   bool // the text so far ends inside a token
-	keep   bool // record bounds
+	out    int               // length of low in use
+	start  int               // of the open token in low
+	open   bool              // the text so far ends inside a token
+	keep   bool              // record bounds
+	table  *[lowRunes]uint16 // see lowTable; set by the first text that needs it
 }
 
 type span struct{ lo, hi int }
@@ -64,6 +66,9 @@ func (t *Tokeniser) scan(s string) {
 		if i += n; n == block || i == len(s) {
 			continue
 		}
+		if t.table == nil {
+			t.table = lowTable()
+		}
 		for i < len(s) && !(i+8 <= len(s) && load(s[i:])&high == 0) {
 			r, w := utf8.DecodeRuneInString(s[i:])
 			if !normal && !isStable(r) {
@@ -94,22 +99,21 @@ func (t *Tokeniser) room(n int) {
 
 // ascii takes the first n bytes of s, which is a block long, up to the first that is not ASCII, and returns how many it took.
 func (t *Tokeniser) ascii(s string, n int) int {
-	s = s[:block]
-	low := (*[block]byte)(t.low[t.out:])
+	// Both hold a block from here on: nothing below is out of bounds.
+	from := unsafe.Pointer(unsafe.StringData(s[:block]))
+	to := unsafe.Pointer((*[block]byte)(t.low[t.out:]))
 	var m uint64 // a bit for each byte that belongs to a token
 	for j := 0; j < block; j += 8 {
-		x := load(s[j:])
-		if h := x & high; h != 0 {
+		x := binary.LittleEndian.Uint64((*[8]byte)(unsafe.Add(from, j))[:])
+		h := x & high
+		x = lower8(x)
+		// What lies behind the end of the last token is overwritten by what comes next.
+		binary.LittleEndian.PutUint64((*[8]byte)(unsafe.Add(to, j))[:], x)
+		m |= words8(x&^high) << j
+		if h != 0 {
 			n = min(n, j+bits.TrailingZeros64(h)/8)
-			// What lies behind the end of the last token is overwritten by what comes next.
-			x = lower8(x)
-			binary.LittleEndian.PutUint64(low[j:], x)
-			m |= words8(x&^high) << j
 			break
 		}
-		x = lower8(x)
-		binary.LittleEndian.PutUint64(low[j:], x)
-		m |= words8(x) << j
 	}
 	carry := uint64(0)
 	if t.open {
@@ -147,15 +151,14 @@ func (t *Tokeniser) ascii(s string, n int) int {
 
 // rune takes one character, w bytes long.
 func (t *Tokeniser) rune(r rune, w int) {
-	if r < utf8.RuneSelf {
-		c := wordByte[r]
+	if r < lowRunes {
+		c := rune(t.table[r])
 		if c == 0 {
 			t.close()
 			return
 		}
 		t.begin()
-		t.low[t.out] = c
-		t.out++
+		t.out += utf8.EncodeRune(t.low[t.out:t.out+utf8.UTFMax], c)
 		return
 	}
 	if r == utf8.RuneError && w == 1 || !isWord(r) {
@@ -200,18 +203,20 @@ func load(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// wordByte maps an ASCII byte of a token to lower case, every other one to 0.
-var wordByte = func() (t [utf8.RuneSelf]byte) {
-	for c := range byte(utf8.RuneSelf) {
-		switch {
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '_':
-			t[c] = c
-		case 'A' <= c && c <= 'Z':
-			t[c] = c | 0x20
+// lowRunes bounds the characters that are looked up in a table: Latin, Greek, Cyrillic, Hebrew and Arabic, which all
+// write spaces between words.
+const lowRunes = 0x800
+
+// lowTable maps a character of a token to lower case, every other one to 0.
+var lowTable = sync.OnceValue(func() *[lowRunes]uint16 {
+	var t [lowRunes]uint16
+	for r := range rune(lowRunes) {
+		if r == '_' || isWord(r) {
+			t[r] = uint16(lower(r))
 		}
 	}
-	return t
-}()
+	return &t
+})
 
 // isStable reports whether r never changes nor joins another character under NFC. It is false for some that are
 // stable: then the whole text is looked at.

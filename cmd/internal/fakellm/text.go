@@ -23,7 +23,7 @@ func subject(messages []message, inputs []string, h uint64) string {
 		text = inputs[h%uint64(len(inputs))]
 	}
 	lines := strings.Split(text, "\n")
-	if inside := fenced(lines); len(inside) > 0 {
+	for inside := fenced(lines); len(inside) > 0; inside = fenced(lines) { // fences may stand in fences
 		lines = inside
 	}
 	var entries []string
