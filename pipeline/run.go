@@ -24,6 +24,7 @@ type Options struct {
 	FS        schemas.FS    // nil: the disk
 	OpenStore func(dir string, fsync bool, wait time.Duration) (state.Store, error)
 	OpenIndex func(s state.Store, c Claims) (Index, error)
+	Forget    func(s state.Store, dataset string) error              // removes the claims of a dataset that --new has replaced
 	Card      func(dir string, m *schemas.Manifest, r *Recipe) error // writes the dataset card; nil: none
 	Transport http.RoundTripper                                      // nil: the network
 	Getenv    func(string) string
@@ -99,13 +100,25 @@ func Run(ctx context.Context, r *Recipe, o Options) (res *Result, err error) {
 		j.models.Close()
 	}
 	res.New, res.Took, res.Manifest = j.fresh, time.Since(j.begun), j.man
-	if err == nil && o.New {
-		err = swap(o.FS, r.Dataset)
+	if j.o.New && j.man.Complete { // also when it ended with too many failures or an unmet target: it is whole
+		err = errors.Join(err, j.replace())
 	}
 	if j.o.Events.RunDone != nil {
 		j.o.Events.RunDone(res, err)
 	}
 	return res, err
+}
+
+// replace puts the dataset that --new has built in the place of the old one, whose claims no longer count.
+func (j *job) replace() error {
+	old, err := schemas.ReadManifest(j.r.Dataset)
+	if err != nil {
+		return err
+	}
+	if err := swap(j.o.FS, j.r.Dataset); err != nil || j.o.Forget == nil {
+		return err
+	}
+	return j.o.Forget(j.store, old.Dataset)
 }
 
 // run goes through the phases, then says how it went.

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	rowGroupBytes = 96 << 20  // text per row group, unless WriteOptions says otherwise
+	rowGroupBytes = 24 << 20  // text per row group, unless WriteOptions says otherwise: what a writer holds in memory
 	pageBytes     = 1 << 20   // of a data page before compression
 	burstBytes    = 256 << 10 // shredded values are handed on in bursts of this size, so that pages end near pageBytes
 	burstRows     = 1 << 10
