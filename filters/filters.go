@@ -28,7 +28,7 @@ var Catalog = catalog.Catalog[pipeline.Filter]{
 	"exec":       func() pipeline.Filter { return &Exec{Processes: 1, Timeout: 30, Restarts: 10} },
 	"expr":       func() pipeline.Filter { return &Expr{Reason: "expression"} },
 	"judge":      func() pipeline.Filter { return &Judge{Rubric: "clarity", Scale: 5, Min: 0.5, MaxChars: 8000} },
-	"language":   func() pipeline.Filter { return &Language{Allow: []string{"en"}, Min: 0.5, Short: 30} },
+	"language":   func() pipeline.Filter { return &Language{Allow: []string{"en"}, Min: 0.2, Short: 60} },
 	"length":     func() pipeline.Filter { return &Length{Unit: "chars"} },
 	"repetition": func() pipeline.Filter { return newRepetition() },
 	"schema":     func() pipeline.Filter { return &Schema{} },

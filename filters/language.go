@@ -20,7 +20,8 @@ import (
 // The detector compares scripts and trigrams (Cavnar, Trenkle: N-Gram-Based Text Categorization, 1994; package whatlanggo, 84 languages). It
 // is made for paragraphs: on a sentence of ten words it is often wrong, on fewer it guesses. So texts shorter than `short` code points are kept
 // unless their script alone rules out every allowed language, and close relatives (Danish and Norwegian, Czech and Slovak) are better
-// allowed together. It takes about a millisecond for 2 kB.
+// allowed together. Of 800 English questions to a bank it took 21 % for another language; with short: 60 and min: 0.2 nine were lost.
+// It takes about a millisecond for 2 kB.
 //
 // With column, the language found is written to a user column of that name, "und" where it could not be told and for short texts.
 type Language struct {

@@ -94,7 +94,7 @@ func (a *app) probe(ctx context.Context, r *pipeline.Recipe) error {
 			t.Row(name, f.What, verdict, f.Detail)
 		}
 		if err != nil {
-			t.Row(name, "chat", "no", err.Error())
+			t.Row(name, "chat", "no", "see the error")
 			errs = append(errs, fmt.Errorf("model %s: %w", name, err))
 		}
 	}

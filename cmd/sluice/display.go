@@ -48,22 +48,22 @@ const countFor = 2 * time.Second
 
 // show starts the display, and counts the source's rows beside the run so that it can tell what is left.
 func (a *app) show(ctx context.Context, m *progress.Meter, mode string, log *slog.Logger, r *pipeline.Recipe) (stop func()) {
-	stop = func() {}
+	var undraw func()
 	switch mode {
 	case noMode:
-		return stop
+		return func() {}
 	case plainMode:
-		stop = progress.Plain(m, log, progress.Every)
+		undraw = progress.Plain(m, log, progress.Every)
+		if len(r.Models) == 0 {
+			return undraw
+		}
 	case barMode:
 		above, end := progress.Bar(m, a.screen)
 		before := a.stderr.To(above)
-		stop = func() {
+		undraw = func() {
 			end()
 			a.stderr.To(before)
 		}
-	}
-	if mode == plainMode && len(r.Models) == 0 {
-		return stop
 	}
 	limit := time.Duration(math.MaxInt64)
 	if len(r.Models) == 0 {
@@ -79,7 +79,7 @@ func (a *app) show(ctx context.Context, m *progress.Meter, mode string, log *slo
 	return func() {
 		cancel()
 		wg.Wait()
-		stop()
+		undraw()
 	}
 }
 

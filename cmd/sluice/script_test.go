@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"flag"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,6 +24,7 @@ import (
 //
 //	exits CODE PROGRAM ARGS…   run it to its end, which must be with this code
 //	fakellm FLAGS…             start a practice server; $LLM_URL is its address
+//	hold, release              let requests wait at its door from now on; let them in
 //	asked N                    wait until the server was asked N times
 //	paid N                     the server has billed N answers, none of them twice
 //	signal INT                 send a signal to the program in the background, and remember it for
@@ -37,11 +40,12 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("RECIPES", recipes)
 			e.Setenv("SLUICE_TEST_KEY", scriptKey)
-			e.Values[practiceKey] = &practice{}
+			e.Values[practiceKey] = &practice{open: make(chan struct{})}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "fakellm": startFake, "asked": asked, "paid": paid, "signal": sendSignal, "code": exitCode,
+			"exits": exits, "fakellm": startFake, "hold": hold, "release": release, "asked": asked, "paid": paid,
+			"signal": sendSignal, "code": exitCode,
 		},
 	})
 }
@@ -57,8 +61,23 @@ func TestMain(m *testing.M) {
 
 // practice is what a script has under way.
 type practice struct {
-	server *fakellm.Server
-	cmd    *exec.Cmd // the one that was sent a signal
+	server  *fakellm.Server
+	arrived atomic.Int64  // requests, those that wait at the door included
+	held    atomic.Bool   // new requests wait
+	open    chan struct{} // until this is closed
+	cmd     *exec.Cmd     // the one that was sent a signal
+}
+
+func (p *practice) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.arrived.Add(1)
+	if p.held.Load() {
+		select {
+		case <-p.open:
+		case <-r.Context().Done():
+			return
+		}
+	}
+	p.server.ServeHTTP(w, r)
 }
 
 type practiceValue struct{}
@@ -96,20 +115,21 @@ func startFake(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(fs.Parse(args))
 	p := of(ts)
 	p.server = fakellm.New(c)
-	s := httptest.NewServer(p.server)
+	p.arrived.Store(0)
+	s := httptest.NewServer(p)
 	ts.Defer(s.CloseClientConnections)
 	ts.Setenv("LLM_URL", s.URL+"/v1")
 }
 
+func hold(ts *testscript.TestScript, _ bool, _ []string) { of(ts).held.Store(true) }
+
+func release(ts *testscript.TestScript, _ bool, _ []string) { close(of(ts).open) }
+
 func asked(ts *testscript.TestScript, _ bool, args []string) {
-	want := number(ts, args)
-	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		s := of(ts).server.Stats()
-		if s.Requests+s.InFlight >= want {
-			return
-		}
+	want := int64(number(ts, args))
+	for begun := time.Now(); of(ts).arrived.Load() < want; time.Sleep(5 * time.Millisecond) {
 		if time.Since(begun) > time.Minute {
-			ts.Fatalf("asked %d times in a minute, want %d", s.Requests+s.InFlight, want)
+			ts.Fatalf("asked %d times in a minute, want %d", of(ts).arrived.Load(), want)
 		}
 	}
 }

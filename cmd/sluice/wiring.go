@@ -80,6 +80,7 @@ func options(ctx context.Context, r *pipeline.Recipe, anew bool, wait time.Durat
 			return openStore(ctx, dir, fsync, wait)
 		},
 		OpenIndex: openIndex(r, replaces),
+		Forget:    index.Forget,
 		Card: func(dir string, m *schemas.Manifest, r *pipeline.Recipe) error {
 			info := schemas.CardInfo{Sluice: version()}
 			for _, s := range r.Stages {

@@ -24,6 +24,10 @@ func (x *Index) merge() error {
 			if from < 0 {
 				break
 			}
+			// Nobody may have claimed on this shelf yet: a crash, or a phase that is over, has left it to be merged.
+			if g, err := s.load(x.store); err != nil {
+				return x.loseAny(g, err)
+			}
 			if err := x.join(s, from); err != nil {
 				return err
 			}

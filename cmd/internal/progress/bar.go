@@ -18,6 +18,9 @@ const refresh = 200 * time.Millisecond
 // mostStages is how many stages have a line of their own: more would scroll a small terminal.
 const mostStages = 12
 
+// mostLines is how many lines there can be below the first: stages, accepted, asked, and a few pauses.
+const mostLines = mostStages + 8
+
 // Bar draws m on the terminal out until stop is called, which takes the drawing away. What is to appear above it meanwhile,
 // such as log lines, must be written to above; after stop, above writes to out itself.
 func Bar(m *Meter, out io.Writer) (above io.Writer, stop func()) { return bar(m, out) }
@@ -32,15 +35,19 @@ func bar(m *Meter, out io.Writer, more ...mpb.ContainerOption) (above io.Writer,
 		_, err := io.WriteString(w, fit(last.headline(s.AvailableWidth), s.AvailableWidth))
 		return err
 	})
-	below := mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
-		var b strings.Builder
-		for _, line := range last.lines() {
-			b.WriteString(fit(line, s.AvailableWidth) + "\n")
-		}
-		_, err := io.WriteString(w, b.String())
-		return err
-	})
-	b, err := p.Add(0, head, mpb.BarFillerTrim(), mpb.BarExtender(below, false))
+	// mpb wants one filler for each line; one that writes nothing takes no line.
+	below := make([]mpb.BarFiller, mostLines)
+	for i := range below {
+		below[i] = mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
+			lines := last.lines()
+			if i >= len(lines) {
+				return nil
+			}
+			_, err := io.WriteString(w, fit(lines[i], s.AvailableWidth)+"\n")
+			return err
+		})
+	}
+	b, err := p.Add(0, head, mpb.BarFillerTrim(), mpb.BarBtmExtender(below...))
 	if err != nil { // only after a shutdown
 		return out, func() {}
 	}

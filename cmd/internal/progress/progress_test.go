@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,45 +139,60 @@ func TestPlainSpeaksFromTimeToTime(t *testing.T) {
 	})
 }
 
-// screen is a terminal that only remembers.
-type screen struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+// console is a terminal of 100 columns that remembers its frames, each with the lines by which the next goes up.
+type console struct {
+	bytes.Buffer
+	frames chan frame
 }
 
-func (s *screen) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(b)
+type frame struct {
+	text  string
+	lines int
 }
 
-func (s *screen) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
+func (*console) IsTerminal() bool               { return true }
+func (*console) GetTermSize() (int, int, error) { return 100, 40, nil }
+func (c *console) Flush(lines int) error {
+	c.frames <- frame{c.String(), lines}
+	c.Reset()
+	return nil
 }
 
 func TestBarDrawsAndLetsLinesThrough(t *testing.T) {
-	var out screen
+	var after bytes.Buffer
+	c := &console{frames: make(chan frame, 100)}
 	m := NewMeter(nil)
 	m.Total(40)
 	m.Events().PhaseBegun(pipeline.PhaseInfo{I: 1, Of: 1})
 	m.Events().BatchDone(batch(0))
 	tick := make(chan any)
-	above, stop := bar(m, &out, mpb.WithManualRefresh(tick), mpb.WithWidth(100))
+	above, stop := bar(m, &after, mpb.WithManualRefresh(tick), mpb.WithConsoleWriter(c))
 	tick <- time.Now()
+	first := <-c.frames
+	for _, want := range []string{"━", "10 of 40 rows", "filters/length", "too_short 2"} {
+		if !strings.Contains(first.text, want) {
+			t.Errorf("no %q on the screen:\n%s", want, first.text)
+		}
+	}
+	// What the next drawing goes up by must be what this one has: else the screen would scroll.
+	if n := strings.Count(first.text, "\n"); n != first.lines || n != 5 {
+		t.Errorf("%d lines are drawn and %d counted, want 5: the head, 3 stages, accepted\n%s", n, first.lines, first.text)
+	}
+	m.LLM().Sent("writer", "s")
 	if _, err := io.WriteString(above, "a line of the log\n"); err != nil {
 		t.Fatal(err)
 	}
 	tick <- time.Now()
-	stop()
-	if _, err := io.WriteString(above, "and one after the end\n"); err != nil {
-		t.Fatal(err)
+	var second frame
+	for !strings.Contains(second.text, "1 requests") {
+		second = <-c.frames
 	}
-	for _, want := range []string{"━", "10 of 40 rows", "filters/length", "too_short 2", "a line of the log\n", "and one after the end\n"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q on the screen:\n%s", want, out.String())
-		}
+	if n := strings.Count(second.text, "\n"); !strings.HasPrefix(second.text, "a line of the log\n") || n != 7 || second.lines != 6 {
+		t.Errorf("a line of the log above 6 lines of progress (%d counted):\n%s", second.lines, second.text)
+	}
+	stop()
+	if _, err := io.WriteString(above, "and one after the end\n"); err != nil || after.String() != "and one after the end\n" {
+		t.Errorf("after the end %q was written: %v", after.String(), err)
 	}
 }
 

@@ -165,18 +165,25 @@ func many(t reflect.Type) string {
 	}
 }
 
-// sentence is the first sentence of a comment: up to a full stop or colon before a space or the end of a paragraph.
+// sentence is the first sentence of a comment: up to a full stop or colon before a space or the end of a paragraph, outside of
+// brackets.
 func sentence(doc string) string {
 	para, _, _ := strings.Cut(doc, "\n\n")
 	para = strings.Join(strings.Fields(para), " ")
+	depth := 0
 	for i, r := range para {
-		if r != '.' && r != ':' || i+1 < len(para) && para[i+1] != ' ' {
-			continue
+		switch r {
+		case '(', '[':
+			depth++
+		case ')', ']':
+			depth--
+		case '.', ':':
+			ends := i+1 == len(para) || para[i+1] == ' '
+			short := r == '.' && i >= 2 && para[i-2] == '.' // e.g. i.e.
+			if ends && !short && depth == 0 {
+				return para[:i]
+			}
 		}
-		if r == '.' && i >= 2 && para[i-2] == '.' { // e.g. i.e.
-			continue
-		}
-		return para[:i]
 	}
 	return para
 }

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"sluice/pipeline"
 	"sluice/pipeline/catalog"
 	"sluice/pipeline/llm"
+	"sluice/schemas"
 )
 
 var all = pipeline.Catalogs{Generators: generators.Catalog, Filters: filters.Catalog, Dedup: dedup.Catalog}
@@ -108,6 +110,7 @@ func TestSentence(t *testing.T) {
 		"EDA makes copies: easy data augmentation.":   "EDA makes copies",
 		"Grades v0.32 of a thing\n\nnot this.":        "Grades v0.32 of a thing",
 		"Judges, e.g. by a rubric, a text. And so on": "Judges, e.g. by a rubric, a text",
+		"Rules of Gopher (Rae et al. 2021). More.":    "Rules of Gopher (Rae et al. 2021)",
 		"": "",
 	} {
 		if got := sentence(in); got != want {
@@ -225,13 +228,24 @@ func TestSchemaIsStrict(t *testing.T) {
 	}
 }
 
-// The schema names every key that the engine reads, and none besides.
-func TestSchemaHasDefaultsAndWords(t *testing.T) {
-	b, err := Schema(pipeline.Catalogs{Filters: catalog.Catalog[pipeline.Filter]{"language": filters.Catalog["language"]}})
+// defaulted is a filter with a default of each form.
+type defaulted struct {
+	Share float64  `yaml:"share"`
+	Codes []string `yaml:"codes"`
+}
+
+func (*defaulted) Judge(context.Context, *schemas.Record) (pipeline.Verdict, error) {
+	return pipeline.Keep, nil
+}
+
+// Defaults come from the constructor, and the keys of every stage come along.
+func TestSchemaHasDefaults(t *testing.T) {
+	b, err := Schema(pipeline.Catalogs{Filters: catalog.Catalog[pipeline.Filter]{
+		"defaulted": func() pipeline.Filter { return &defaulted{Share: .25, Codes: []string{"en", "de"}} }}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"default": 0.5`, `"default": [`, "least confidence", "filters/language", "max_depth"} {
+	for _, want := range []string{`"default": 0.25`, `"en",`, "filters/defaulted", "max_depth", "Name replaces the stage's identity"} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("no %s in the schema", want)
 		}

@@ -103,7 +103,9 @@ func Summary(w io.Writer, r *Run) error {
 		return err
 	}
 	table := &Table{Left: []int{6}}
-	table.Row("stage", "in", "made", "dropped", "failed", "out")
+	if len(r.Counts) > 0 {
+		table.Row("stage", "in", "made", "dropped", "failed", "out")
+	}
 	for i := range r.Counts {
 		c := &r.Counts[i]
 		dropped, failed := c.Lost()
@@ -113,6 +115,9 @@ func Summary(w io.Writer, r *Run) error {
 		return err
 	}
 	var b strings.Builder
+	if len(r.Counts) == 0 {
+		b.WriteString("nothing is sealed yet\n")
+	}
 	fmt.Fprintf(&b, "\n%s read + %s made = %s accepted + %s dropped + %s failed", comma(t.Read), comma(t.Made), comma(t.Accepted), comma(t.Dropped), comma(t.Failed))
 	if t.Waiting > 0 {
 		fmt.Fprintf(&b, " + %s waiting for the next phase", comma(t.Waiting))
