@@ -272,10 +272,10 @@ func TestFailuresBeyondTolerate(t *testing.T) {
 }
 
 func TestLostClaimsAreRebuilt(t *testing.T) {
-	whole := newWorld(t, 110, workers(plainRecipe, 2))
+	whole := newWorld(t, 600, workers(plainRecipe, 2))
 	whole.mustRun()
 
-	w := newWorld(t, 110, workers(plainRecipe, 1))
+	w := newWorld(t, 600, workers(plainRecipe, 1))
 	if _, err := w.run(stopAfter(w.options(), 9)); !errors.Is(err, ErrInterrupted) {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -122,6 +123,7 @@ var testCatalogs = Catalogs{
 
 // memoryIndex is the claims of a dataset in RAM; sealed outlives the process in which they were made.
 type memoryIndex struct {
+	mu     sync.Mutex
 	sealed *map[string][]memoryClaim // by token
 	counts map[string]map[string]claimant
 	open   []memoryClaim
@@ -175,11 +177,17 @@ func (x *memoryIndex) Missing(tokens []string) (out []string, err error) {
 }
 
 func (x *memoryIndex) Seal(token string, last int64) error {
-	claims := []memoryClaim{}
-	for len(x.open) > 0 && x.open[0].by.batch <= last {
-		claims = append(claims, x.open[0])
-		x.open = x.open[1:]
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	claims, open := []memoryClaim{}, []memoryClaim{}
+	for _, c := range x.open {
+		if c.by.batch <= last {
+			claims = append(claims, c)
+		} else {
+			open = append(open, c)
+		}
 	}
+	x.open = open
 	(*x.sealed)[token] = claims
 	return nil
 }
@@ -190,6 +198,8 @@ type memoryStage struct {
 }
 
 func (s memoryStage) Claim(batch int64, id schemas.ID, part string, l Likeness) (Match, error) {
+	s.x.mu.Lock()
+	defer s.x.mu.Unlock()
 	for _, k := range l.Keys {
 		key := fmt.Sprint(part, k)
 		if owner, ok := s.x.of(s.stage)[key]; ok && owner.id != id {

@@ -154,6 +154,9 @@ func each[R any](s seat, act func(*schemas.Record) bool, f func(context.Context,
 	settle func(*Batch, *Tally, *schemas.Record, R) error) Stage {
 	return func(ctx context.Context, in Stream) Stream {
 		work := func(ctx context.Context, u unit[R]) (unit[R], error) {
+			if s.places != nil {
+				defer s.places.give()
+			}
 			for i, r := range u.b.Records[u.lo:u.hi] {
 				x := &u.out[i]
 				if !act(r) {
@@ -245,6 +248,9 @@ func units[R any](s seat, in Stream) func(func(unit[R], error) bool) {
 			}
 			for lo := 0; ; lo += step {
 				hi := min(lo+step, len(b.Records))
+				if s.places != nil {
+					s.places.take()
+				}
 				if !yield(unit[R]{b: b, lo: lo, hi: hi, out: make([]result[R], hi-lo)}, nil) {
 					return
 				}

@@ -29,6 +29,9 @@ func (j *job) openDataset() error {
 		return &ChangedError{Dataset: j.root, Diff: Diff(man.Recipe, print.Lines)}
 	}
 	j.man = man
+	if err := j.unsealed(); err != nil {
+		return err
+	}
 	if man.Complete { // what comes now is another run, not the rest of the last
 		c, err := parseCursor(man.Cursor)
 		if err != nil {
@@ -37,6 +40,16 @@ func (j *job) openDataset() error {
 		man.Epoch = c.Next
 	}
 	return j.sweep()
+}
+
+// unsealed lets a dataset without a sealed row have the schema that its source has now: the source may have been empty before.
+func (j *job) unsealed() error {
+	spools, err := filepath.Glob(filepath.Join(j.root, schemas.PhasesDir, "*", schemas.ManifestFile))
+	if err != nil || len(spools) > 0 || len(j.man.Segments) > 0 {
+		return err
+	}
+	j.man.Schema = *j.r.Schema
+	return nil
 }
 
 // openNew turns the run to <dataset>.new. What an interrupted --new of the same recipe has made there is continued.

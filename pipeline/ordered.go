@@ -22,7 +22,8 @@ type slot[A, B any] struct {
 // of f also pulls halt, so that no work is begun whose result would be thrown away. When the consumer leaves or an error
 // ends the stream, calls of f under way are waited for, not cancelled: what they ask may be paid for.
 //
-// With n == 1 it is a plain loop without goroutines. This is the only place in the data path that starts any.
+// With n == 1 it is a plain loop without goroutines. This is the only place in the data path that starts any; a goroutine
+// that calls f is started when an item finds all others busy, since each costs a stack.
 func ordered[A, B any](ctx context.Context, halt *Halt, n, window int, in iter.Seq2[A, error],
 	f func(context.Context, A) (B, error)) iter.Seq2[B, error] {
 	if n <= 1 {
@@ -36,12 +37,22 @@ func ordered[A, B any](ctx context.Context, halt *Halt, n, window int, in iter.S
 			wg    sync.WaitGroup
 			none  B
 		)
+		serve := func(s *slot[A, B]) {
+			for ok := true; ok; s, ok = <-work {
+				s.out, s.err = f(ctx, s.item)
+				if s.err != nil {
+					halt.Stop(s.err)
+				}
+				close(s.done)
+			}
+		}
 		defer wg.Wait()
 		defer close(quit)
 
 		wg.Go(func() { // feed
 			defer close(queue)
 			defer close(work)
+			started := 0
 			for a, err := range in {
 				s := &slot[A, B]{item: a, err: err, done: make(chan struct{})}
 				if err != nil {
@@ -57,22 +68,21 @@ func ordered[A, B any](ctx context.Context, halt *Halt, n, window int, in iter.S
 				}
 				select {
 				case work <- s:
+					continue
+				default:
+				}
+				if started < n {
+					started++
+					wg.Go(func() { serve(s) })
+					continue
+				}
+				select {
+				case work <- s:
 				case <-quit:
 					return
 				}
 			}
 		})
-		for range n {
-			wg.Go(func() {
-				for s := range work {
-					s.out, s.err = f(ctx, s.item)
-					if s.err != nil {
-						halt.Stop(s.err)
-					}
-					close(s.done)
-				}
-			})
-		}
 
 		for s := range queue {
 			<-s.done
@@ -85,6 +95,16 @@ func ordered[A, B any](ctx context.Context, halt *Halt, n, window int, in iter.S
 			}
 		}
 	}
+}
+
+// aheadOfDisk is how many batches may wait to be written.
+const aheadOfDisk = 4
+
+// ahead lets the stages go on while the consumer writes: deciding on records and compressing them, one goroutine each,
+// then share two cores.
+func ahead(ctx context.Context, halt *Halt, in Stream) Stream {
+	same := func(_ context.Context, b *Batch) (*Batch, error) { return b, nil }
+	return ordered(ctx, halt, 2, aheadOfDisk, in, same)
 }
 
 func sequential[A, B any](ctx context.Context, halt *Halt, in iter.Seq2[A, error],

@@ -94,7 +94,7 @@ func (j *job) phase(ctx context.Context, phases []phase, i int) error {
 		return err
 	}
 	if f := p.fitter(); f != nil {
-		if err := j.fit(ctx, f, in.source.(*spool), filepath.Join(dir, fitFile)); err != nil {
+		if err := j.fit(ctx, f, in.source.(*spool), filepath.Join(j.manifestDir(i-1, len(phases)), fitFile)); err != nil {
 			return err
 		}
 	}
@@ -146,7 +146,7 @@ func (j *job) stream(ctx context.Context, in *intake, stages []Stage, out *shard
 	for _, stage := range stages {
 		s = stage(ctx, s)
 	}
-	for b, e := range s {
+	for b, e := range ahead(ctx, j.o.Halt, s) {
 		if err = e; err != nil {
 			break
 		}

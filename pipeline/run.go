@@ -53,8 +53,9 @@ type job struct {
 	models *llm.Models
 	index  Index
 	pool   *Pool
-	fresh  int64  // batches this run added
-	rule   string // the stop rule that ended a run with a target
+	places map[string]*places // by stage; fixed when models are made
+	fresh  int64              // batches this run added
+	rule   string             // the stop rule that ended a run with a target
 	begun  time.Time
 }
 
@@ -111,11 +112,8 @@ func Run(ctx context.Context, r *Recipe, o Options) (res *Result, err error) {
 
 // replace puts the dataset that --new has built in the place of the old one, whose claims no longer count.
 func (j *job) replace() error {
-	old, err := schemas.ReadManifest(j.r.Dataset)
-	if err != nil {
-		return err
-	}
-	if err := swap(j.o.FS, j.r.Dataset); err != nil || j.o.Forget == nil {
+	old, damaged := schemas.ReadManifest(j.r.Dataset) // one that cannot be read is replaced all the same: whose claims its were nobody knows
+	if err := swap(j.o.FS, j.r.Dataset); err != nil || j.o.Forget == nil || damaged != nil {
 		return err
 	}
 	return j.o.Forget(j.store, old.Dataset)
@@ -123,10 +121,15 @@ func (j *job) replace() error {
 
 // run goes through the phases, then says how it went.
 func (j *job) run(ctx context.Context) error {
+	j.places = make(map[string]*places)
+	for i := range j.r.Stages {
+		s := &j.r.Stages[i]
+		j.places[s.ID] = s.seat(nil).newPlaces()
+	}
 	var err error
 	j.models, err = llm.NewModels(j.r.Models, llm.Options{
 		Ledger: j.book, Dataset: j.man.Dataset, Run: j.id, Budget: j.r.Budget, Stop: j.o.Halt.Done(),
-		Dir: j.r.Dir, Transport: j.o.Transport, Env: j.o.Getenv, Pinned: j.man.Modes, Events: j.o.LLM,
+		Dir: j.r.Dir, Transport: j.o.Transport, Env: j.o.Getenv, Pinned: j.man.Modes, Events: j.o.LLM, Resting: j.resting,
 	})
 	if err != nil {
 		return err
@@ -139,6 +142,17 @@ func (j *job) run(ctx context.Context) error {
 		}
 	}
 	return j.finish(phases)
+}
+
+// resting lets a stage begin another call while one of its calls waits out a delay.
+func (j *job) resting(stage string, rests bool) {
+	switch p := j.places[stage]; {
+	case p == nil:
+	case rests:
+		p.give()
+	default:
+		p.reclaim()
+	}
 }
 
 func (j *job) started() {
@@ -272,6 +286,7 @@ func (j *job) env(s *StageSpec) *Env {
 
 func (j *job) lift(s *StageSpec) (Stage, error) {
 	at := s.seat(j.o.Halt)
+	at.places = j.places[s.ID]
 	switch c := s.Component.(type) {
 	case Generator:
 		return Generate(at, c), nil

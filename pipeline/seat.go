@@ -10,6 +10,7 @@ type seat struct {
 	made     bool // acts on made records only
 	maxDepth int  // generators act on records of a smaller depth only
 	halt     *Halt
+	places   *places // of a stage that waits; nil: as many as calls
 }
 
 // waitingWorkers is how many requests a stage that asks models keeps under way where the recipe is silent.
@@ -29,8 +30,17 @@ func (s *StageSpec) seat(halt *Halt) seat {
 	return at
 }
 
-// calls is how many records are worked on at once. A stage that asks models begins more than it has workers: the model's gate lets only
-// as many requests leave, and a request that waits out a Retry-After holds no place there.
+// newPlaces are the places of a stage that waits: a few more than it has workers, so that the next prompt is ready when an answer
+// comes. The model's gate lets only as many requests leave as there are workers.
+func (s seat) newPlaces() *places {
+	if !s.waits || s.workers <= 1 {
+		return nil
+	}
+	return newPlaces(s.workers + (s.workers+7)/8)
+}
+
+// calls is how many records are worked on at once at the most. A stage that asks models may have more under way than workers: those that
+// wait out a Retry-After hold no place; see [places].
 func (s seat) calls() int {
 	if s.waits && s.workers > 1 {
 		return 4 * s.workers

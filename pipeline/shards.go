@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"sluice/schemas"
@@ -60,8 +61,26 @@ type shardWriter struct {
 	n       int64
 }
 
-// write adds a batch, and seals the segment when it is full.
+// write adds a batch, and seals the segment when it is full. What the disk or the store refuses is a [writeError]: rows
+// may be lost, so the open segment must never be sealed.
 func (s *shards) write(b *Batch) error {
+	if err := s.add(b); err != nil {
+		return &writeError{err}
+	}
+	s.events.batch(s, b)
+	if err := s.failed.add(b.Counts); err != nil {
+		return err
+	}
+	if s.open.rows >= s.spec.Rows || s.open.size >= s.spec.Bytes {
+		if err := s.seal(false); err != nil {
+			return &writeError{err}
+		}
+	}
+	return nil
+}
+
+// add writes the rows of a batch and counts them.
+func (s *shards) add(b *Batch) error {
 	if s.open == nil {
 		s.open = &segment{number: len(s.man.Segments), files: map[string]*shardWriter{}}
 		s.open.Token, s.open.First = newToken(), b.N
@@ -91,13 +110,6 @@ func (s *shards) write(b *Batch) error {
 	g.rows += int64(len(b.Records))
 	for _, x := range b.Rejects {
 		g.size += size(x.Record) / 4 // rejects alone must end a segment too, or memory would grow with them
-	}
-	s.events.batch(s, b)
-	if err := s.failed.add(b.Counts); err != nil {
-		return err
-	}
-	if g.rows >= s.spec.Rows || g.size >= s.spec.Bytes {
-		return s.seal(false)
 	}
 	return nil
 }
@@ -229,24 +241,34 @@ func (s *shards) seal(partial bool) error {
 	if err := s.index.Seal(g.Token, g.Last); err != nil {
 		return fmt.Errorf("store claims: %w", err)
 	}
-	var err error
-	if g.Start, err = s.before.encode(); err != nil {
-		return err
-	}
-	if s.man.Cursor, err = g.cursor.encode(); err != nil {
-		return err
-	}
-	if s.man.Modes, err = s.modes(); err != nil {
-		return err
-	}
-	s.man.Complete = false
-	s.man.Segments = append(s.man.Segments, g.Segment)
-	if err := s.man.Write(s.fs, s.dir); err != nil {
+	if err := s.commit(g); err != nil {
 		return err
 	}
 	s.open, s.before = nil, g.cursor
 	s.events.sealed(s, &g.Segment)
 	return s.sweepStale()
+}
+
+// commit writes the manifest with g in it. Where that fails the manifest in memory stays as it was.
+func (s *shards) commit(g *segment) error {
+	var err error
+	if g.Start, err = s.before.encode(); err != nil {
+		return err
+	}
+	next := *s.man
+	if next.Cursor, err = g.cursor.encode(); err != nil {
+		return err
+	}
+	if next.Modes, err = s.modes(); err != nil {
+		return err
+	}
+	next.Complete = false
+	next.Segments = append(slices.Clone(next.Segments), g.Segment)
+	if err := next.Write(s.fs, s.dir); err != nil {
+		return err
+	}
+	*s.man = next
+	return nil
 }
 
 // sweepStale removes the files of a partial segment once a manifest without it is on disk.

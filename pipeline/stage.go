@@ -92,7 +92,8 @@ type Claimer interface {
 }
 
 // An Index holds the claims of all stages of a dataset, sealed with its shards: a claim counts
-// if the manifest lists its token, or if it was made in this process.
+// if the manifest lists its token, or if it was made in this process. Its methods and those of its Claimers may be called
+// concurrently: later batches are claimed while a shard is sealed.
 type Index interface {
 	// Stage opens the claims of a stage.
 	Stage(stage string, s Scheme) (Claimer, error)

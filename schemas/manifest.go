@@ -17,7 +17,7 @@ import (
 //	data/train-000000.parquet    accepted rows of segment 0        (.arrow, .jsonl with other sinks)
 //	data/test-000000.parquet     rows held out at the source
 //	rejects/rejects-000000.parquet   rows dropped or failed, with stage and reason
-//	phases/1/                    spool of the phase before the first Fitter: manifest.json, data/, rejects/, fit.bin
+//	phases/1/                    spool of the phase before the first Fitter: manifest.json, data/, fit.json
 //	runs/<id>/events.jsonl       what happened when
 //
 // While a run is at work <dataset>.lock lies beside the folder.

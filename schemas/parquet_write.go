@@ -6,8 +6,6 @@ import (
 	"unsafe"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress"
-	"github.com/parquet-go/parquet-go/compress/zstd"
 )
 
 const (
@@ -58,18 +56,6 @@ func newParquetEncoder(out io.Writer, l *layout, o WriteOptions) (e *parquetEnco
 		e.limit = rowGroupBytes
 	}
 	return e, nil
-}
-
-func parquetCodec(name string) compress.Codec {
-	switch name {
-	case "none":
-		return &parquet.Uncompressed
-	case "zstd":
-		return &zstd.Codec{Level: zstd.SpeedDefault}
-	case "zstd-better":
-		return &zstd.Codec{Level: zstd.SpeedBetterCompression}
-	}
-	return &zstd.Codec{Level: zstd.SpeedFastest}
 }
 
 func (e *parquetEncoder) record(r *Record) error {

@@ -42,7 +42,7 @@ counts are printed, as JSON on stdout. GET /stats tells them at any time.
 ` + fakellm.FaultHelp(),
 		Example: `  sluice fake-llm --latency 100ms --sigma 0.35
   sluice fake-llm --addr 127.0.0.1:0 --limit-rpm 300 --limit-retry-after
-  sluice fake-llm --fault 429:rate=0.1,retry_after=2 --fault truncated_json:rate=0.05 --log requests.jsonl`,
+  sluice fake-llm --fault 429:rate=0.1,retry_after=2 --fault truncate:rate=0.05 --log requests.jsonl`,
 		Args: exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.fakeLLM(cmd.Context(), f) },
 	}

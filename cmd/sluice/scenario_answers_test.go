@@ -46,9 +46,9 @@ func TestScenarioAnswers(t *testing.T) {
 		"error_200:rate=0.1":                 {cured: true, most: 2 * rows},
 		"hangup:rate=0.1":                    {cured: true, most: 2 * rows},
 		"no_json_schema:rate=1":              {cured: true, most: rows + 64},
-		"truncate_hard:rate=0.1,heal=false":  {reasons: []string{"bad_json", "truncated", "schema"}, most: 2 * rows},
-		"no_json:rate=0.1,heal=false":        {reasons: []string{"bad_json"}, most: 2 * rows},
-		"wrong_schema:rate=0.1,heal=false":   {reasons: []string{"schema"}, most: 2 * rows},
+		"truncate_hard:rate=0.4,heal=false":  {reasons: []string{"bad_json", "truncated", "schema"}, most: 2 * rows},
+		"no_json:rate=0.4,heal=false":        {reasons: []string{"bad_json"}, most: 2 * rows},
+		"wrong_schema:rate=0.4,heal=false":   {reasons: []string{"schema"}, most: 2 * rows},
 		"refusal:rate=0.1,heal=false":        {reasons: []string{"refused", "bad_json"}, most: 2 * rows},
 		"content_filter:rate=0.1,heal=false": {reasons: []string{"refused"}, most: 2 * rows},
 		"empty:rate=0.1,heal=false":          {reasons: []string{"empty"}, most: 3 * rows},
@@ -71,8 +71,8 @@ func TestScenarioAnswers(t *testing.T) {
 					t.Errorf("%s: rows lost by %v, want %v", fault, c.Failed, want.reasons)
 				}
 			}
-			// About a tenth is struck; where the correction turn is another request, one in a hundred twice.
-			if !want.cured && (failed == 0 || failed > rows/4) {
+			// Where the correction turn is another request, only those are lost that are struck twice: .4 · .4 of them.
+			if !want.cured && (failed == 0 || failed > rows/3) {
 				t.Errorf("%s: %d of %d rows failed", fault, failed, rows)
 			}
 			if n := w.server.Stats().Requests; n > want.most {

@@ -98,7 +98,11 @@ func (a *app) showRows(dir string, f *showFlags) error {
 	}
 	fmt.Fprintln(a.stderr)
 	p := &rows.Pick{Rejects: f.rejects, Role: f.split, Labels: f.labels, Stage: f.stage, Reason: f.reason, Made: f.made, Where: where}
-	out := bufio.NewWriter(a.stdout)
+	to := a.stdout
+	if f.json {
+		to = terminal.JSON(to)
+	}
+	out := bufio.NewWriter(to)
 	n, more, err := a.writeRows(out, d, p, f, columns)
 	if e := out.Flush(); err == nil {
 		err = e

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -81,17 +82,17 @@ func (a *app) verify(dir string, quick bool) error {
 	return err
 }
 
-// unreadable tells of a dataset whose manifest cannot be read: that is a fault as well.
+// unreadable tells of a dataset whose manifest cannot be read: that is a fault as well, if it ever was a dataset.
 func (a *app) unreadable(dir string, err error) error {
-	problem := strings.TrimPrefix(strings.TrimPrefix(err.Error(), filepath.Join(dir, schemas.ManifestFile)), " ")
-	if _, mine := errors.AsType[*exitError](err); !mine && !exists(filepath.Join(dir, schemas.DataDir)) && !exists(filepath.Join(dir, schemas.RejectsDir)) {
-		return err // it never was a dataset
+	_, usage := errors.AsType[*usageError](err)
+	sealed := exists(filepath.Join(dir, schemas.DataDir))
+	missing := errors.Is(err, schemas.ErrNoManifest) || usage
+	if errors.Is(err, fs.ErrPermission) || missing && !sealed {
+		return err
 	}
-	if errors.Is(err, schemas.ErrNoManifest) {
-		if !exists(filepath.Join(dir, schemas.DataDir)) {
-			return err // nothing is sealed yet
-		}
-		problem = "is missing"
+	problem := "is missing"
+	if !missing {
+		problem = strings.TrimPrefix(err.Error(), filepath.Join(dir, schemas.ManifestFile)+" ")
 	}
 	fmt.Fprintf(a.stdout, "fault: %s: %s\n", schemas.ManifestFile, terminal.Escape(problem))
 	return &exitError{exitAudit, "restore it from a copy, or build the dataset again with `sluice run --new`: answers are not paid again",

@@ -69,7 +69,7 @@ func (a *app) why(id string, f *whyFlags) error {
 	}
 	asked, note, hint := a.exchanges(d, s, f.state)
 	if f.json {
-		err = s.JSON(a.stdout, asked)
+		err = s.JSON(terminal.JSON(a.stdout), asked)
 	} else {
 		_, err = io.WriteString(a.stdout, s.Text(terminal.Width(a.stdout), asked))
 	}

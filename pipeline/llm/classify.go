@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"regexp"
@@ -185,13 +186,13 @@ func fromTransport(ctx context.Context, err error, status int) *Error {
 // retryAfter reads how long the provider asks to wait: milliseconds, seconds (fractions too) or a date. 0: it does not say.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	if ms, err := strconv.ParseFloat(h.Get("Retry-After-Ms"), 64); err == nil && ms > 0 {
-		return time.Duration(ms * float64(time.Millisecond))
+		return time.Duration(min(ms, 86400e3) * float64(time.Millisecond))
 	}
 	v := strings.TrimSpace(h.Get("Retry-After"))
 	if v == "" {
 		return 0
 	}
-	if s, err := strconv.ParseFloat(v, 64); err == nil {
+	if s, err := strconv.ParseFloat(v, 64); err == nil && !math.IsNaN(s) {
 		return time.Duration(min(max(s, 0), 86400) * float64(time.Second))
 	}
 	at, err := http.ParseTime(v)

@@ -239,14 +239,25 @@ func fromResponse(res *openai.ChatCompletionResponse, body []byte) *reply {
 }
 
 func fromUsage(u *openai.Usage) Usage {
-	s := Usage{Prompt: int64(max(u.PromptTokens, 0)), Completion: int64(max(u.CompletionTokens, 0))}
+	s := Usage{Prompt: credible(u.PromptTokens), Completion: credible(u.CompletionTokens)}
 	if d := u.PromptTokensDetails; d != nil {
-		s.Cached = int64(max(d.CachedTokens, 0))
+		s.Cached = credible(d.CachedTokens)
 	}
 	if d := u.CompletionTokensDetails; d != nil {
-		s.Reasoning = int64(max(d.ReasoningTokens, 0))
+		s.Reasoning = credible(d.ReasoningTokens)
 	}
 	return s
+}
+
+// mostTokens is more than any request can take. It keeps sums of money far from overflow.
+const mostTokens = 1 << 30
+
+// credible takes a count that no request can have for none at all: then our own count holds.
+func credible(n int) int64 {
+	if n < 0 || n > mostTokens {
+		return 0
+	}
+	return int64(n)
 }
 
 // beyond reads the fields of an answer that go-openai does not know, where the body has them: reasoning (vLLM, OpenRouter), cache

@@ -43,6 +43,7 @@ type Options struct {
 	Pinned  json.RawMessage         // what [Models.Pinned] returned in an earlier run
 	Env     func(key string) string // looks up environment variables; default os.Getenv
 	Events  Events
+	Resting func(stage string, rests bool) // told when a request of a stage begins and ends to wait out a delay; nil: nobody
 
 	Transport http.RoundTripper // for tests; default: tuned for hundreds of connections
 }
@@ -65,6 +66,7 @@ type line struct {
 	account      *account
 	books        *books
 	events       *Events
+	resting      func(stage string, rests bool)
 	coders       *zstdCoders
 	schemas      *compiledSchemas
 	wire         *wire // nil for models without a network
@@ -192,7 +194,7 @@ func (m *Models) newLine(name string, spec Spec) (*line, error) {
 	l := &line{
 		name: name, place: spec.place(), spec: spec, dataset: m.o.Dataset, run: m.o.Run,
 		halt: newHalt(m.o.Stop), modes: newModes(spec.Structured, m.pinned[name]),
-		account: m.account, books: m.books, events: m.events, coders: m.coders, schemas: &compiledSchemas{},
+		account: m.account, books: m.books, events: m.events, resting: m.o.Resting, coders: m.coders, schemas: &compiledSchemas{},
 	}
 	l.gate = &gate{
 		halt: l.halt, events: m.events, name: name, place: l.place, most: spec.InFlight,

@@ -11,10 +11,11 @@ import (
 	"sluice/schemas"
 )
 
-// retried asks again what may succeed later, after Retry-After exactly, else after a random part of 2 s that doubles to 60 s (not for
-// isolated 429s). It never loses a record to a passing fault: it goes on until an answer comes, or the endpoint has been silent for the model's
-// patience, which ends the run resumably. What time does not cure ends it at once: bad key, unknown model, used-up quota, the same
-// refusal (400) of three requests, or more than half of at least ten requests refused.
+// retried asks again what may succeed later, after Retry-After exactly (but no later than patience), else after a random part of 2 s
+// that doubles to 60 s (not for isolated 429s; of 1 s, and without doubling, for failures while others are answered: a row that waits long
+// holds up those behind it). It never loses a record to a passing fault: it goes on until an answer comes, or the endpoint has been
+// silent for the model's patience, which ends the run resumably. What time does not cure ends it at once: bad key, unknown model, used-up
+// quota, the same refusal (400) of three requests, or more than half of at least ten requests refused.
 //
 // One request may be the cause itself, such as a prompt that crashes the server. If it has failed 10 times (429s aside), or for all
 // of the patience, while 20 others were answered and still are (the last within a minute: those that were under way when a server died
@@ -34,6 +35,7 @@ type retried struct {
 const (
 	backoffBase  = 2 * time.Second
 	backoffMost  = 60 * time.Second
+	isolated     = 30 * time.Second // since the last answer: one that fails by then is alone with it
 	poisonTries  = 10
 	poisonOthers = 20
 )
@@ -85,18 +87,30 @@ func (r *retried) ask(ctx context.Context, c *call) (*reply, error) {
 			r.line.halt.end(err)
 			return nil, err
 		}
-		wait := e.RetryAfter
+		wait := min(e.RetryAfter, r.line.spec.Patience) // one that asks for a day must not keep a run up that has all other answers
 		if wait == 0 {
 			wait = time.Duration(rand.Int64N(int64(backoff))) + 1
-			if e.Kind != Throttled || g.limiting() { // an isolated 429 says nothing about how long to wait
+			switch { // what strikes some while others are answered says nothing about how long to wait
+			case e.Kind != Throttled && time.Since(last) < isolated:
+				wait /= 2
+			case e.Kind != Throttled || g.limiting():
 				backoff = min(2*backoff, backoffMost)
 			}
 		}
 		r.line.events.retried(r.line.name, c.stage, e, wait)
-		if err := r.line.halt.sleep(ctx, wait); err != nil {
+		if err := r.rest(ctx, c.stage, wait); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// rest waits for d, and lets the stage begin another call meanwhile.
+func (r *retried) rest(ctx context.Context, stage string, d time.Duration) error {
+	if resting := r.line.resting; resting != nil {
+		resting(stage, true)
+		defer resting(stage, false)
+	}
+	return r.line.halt.sleep(ctx, d)
 }
 
 // refuse turns an error that waiting does not cure into a failure of one record, or the end of the run.

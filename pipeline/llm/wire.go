@@ -2,6 +2,7 @@ package llm
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -24,9 +25,9 @@ func newTransport() *http.Transport {
 		MaxIdleConnsPerHost:   1024,
 		IdleConnTimeout:       90 * time.Second,
 		ExpectContinueTimeout: time.Second,
-		DisableCompression:    true, // answers are small: the processor is dearer than the wire
-		ReadBufferSize:        8 << 10,
-		WriteBufferSize:       8 << 10,
+		DisableCompression:    true,    // answers are small: the processor is dearer than the wire
+		ReadBufferSize:        4 << 10, // a request and an answer are a kilobyte or two, and hundreds of connections are open
+		WriteBufferSize:       2 << 10,
 	}
 }
 
@@ -85,12 +86,21 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// readBody reads the whole answer. Some proxies compress although nobody asked them to; the limit is on what comes out.
 func readBody(res *http.Response) ([]byte, error) {
 	var b bytes.Buffer
-	if n := res.ContentLength; n > 0 && n <= maxBody {
+	var in io.Reader = res.Body
+	if strings.EqualFold(res.Header.Get("Content-Encoding"), "gzip") {
+		z, err := gzip.NewReader(in)
+		if err != nil {
+			return nil, fmt.Errorf("the answer is said to be gzip: %w", err)
+		}
+		defer z.Close()
+		in = z
+	} else if n := res.ContentLength; n > 0 && n <= maxBody {
 		b.Grow(int(n) + bytes.MinRead)
 	}
-	n, err := b.ReadFrom(io.LimitReader(res.Body, maxBody+1))
+	n, err := b.ReadFrom(io.LimitReader(in, maxBody+1))
 	if n > maxBody {
 		return nil, fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
 	}

@@ -79,7 +79,8 @@ func removeUnborn(dir string) error {
 }
 
 // settings are the measured ones: without conflict detection and metrics, since one process writes; without compression,
-// since answers and key pages do not compress well and compression needs large caches; values over 1 KiB apart from the keys.
+// since answers and key pages do not compress well and compression needs large caches; values from 512 bytes on apart from the keys, so
+// that small tables of keys do: a table is made in full when the store is opened.
 func settings(dir string, o Options) badger.Options {
 	b := badger.DefaultOptions(dir).
 		WithLogger(nil).
@@ -94,13 +95,13 @@ func settings(dir string, o Options) badger.Options {
 		return b.WithMemTableSize(64 << 20).WithNumMemtables(5).WithValueLogFileSize(256 << 20).
 			WithBlockCacheSize(64 << 20).WithIndexCacheSize(32 << 20)
 	}
-	return b.WithMemTableSize(16 << 20).WithNumMemtables(2).WithValueLogFileSize(64 << 20).
+	return b.WithMemTableSize(8 << 20).WithNumMemtables(2).WithValueLogFileSize(64 << 20).
 		WithBlockCacheSize(16 << 20).WithIndexCacheSize(16 << 20)
 }
 
 // threshold is the size in bytes from which a value lies in the value log. A transaction of [Atomic] operations with keys below
-// 1 KiB then stays below its limit, 15 % of a table of 16 MiB.
-const threshold = 1 << 10
+// 700 bytes then stays below its limit, 15 % of a table of 8 MiB.
+const threshold = 512
 
 // maxValue is the largest value: one file of the value log must hold it.
 const maxValue = 60 << 20

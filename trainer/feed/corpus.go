@@ -23,9 +23,8 @@ type Options struct {
 	Tokenizer  *tokenizer.Tokenizer
 	Form       Form
 	Cache      string  // folder of the token caches
-	Validation float64 // share of the families of records that is kept back for validation
-	Seed       uint64
-	Threads    int // of tokenizing
+	Validation float64 // share of the families of records that is kept back for validation; which ones depends on their ids alone
+	Threads    int     // of tokenizing
 	FS         schemas.FS
 	Progress   func(what string) // optional
 }
@@ -140,7 +139,7 @@ func (c *Corpus) set(k, n int, validation bool) *Set {
 	for _, t := range s.caches {
 		s.before = append(s.before, rows)
 		for i, f := range t.families {
-			if (fraction(Hash(c.o.Seed, "validation", f)) < c.o.Validation) == validation {
+			if (fraction(Hash(0, "validation", f)) < c.o.Validation) == validation {
 				s.rows = append(s.rows, uint32(rows+i))
 				s.Tokens += int64(t.length(i))
 			}

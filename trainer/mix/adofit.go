@@ -2,25 +2,30 @@ package mix
 
 import "math"
 
-// The scaling law of one domain, fitted as [ADO] does it: losses are smoothed by a Savitzky-Golay filter (window 101, cubic), every tenth point is kept, and
+// The scaling law of one domain, fitted as the published code of [ADO] does it: losses are smoothed by a Savitzky-Golay filter (window 101, cubic), every
+// tenth point is kept, and
 //
 //	ln L = LSE(a - α·ln n, ε),  so L = E + B·n^-α with E = exp(ε), B = exp(a)
 //
-// is fitted by Huber's loss (δ = 1e-3) from a grid of starts a ∈ {-2 … 5}, ε ∈ {-2 … 1.5}, α ∈ {0 … .7}. A fit counts when α ∈ (.001, .8], E ≥ .5 and
-// a ≤ 6.5; α is then at least .05.
+// is fitted by Huber's loss (δ = 1e-3) from a grid of starts, a ∈ [-2, 6), ε ∈ [-2, 2), α ∈ [0, .8). What leaves .001 ≤ α ≤ .8, a ≤ 6.5 or ε ≥ .5 pays the
+// distance. The last bound is meant for losses a token of a large vocabulary; losses near or below exp(.5) lower it to the logarithm of half the least one.
+// The first losses, a fifth but no more than 500, are passed over: no smoother follows their fall. Long histories are thinned to some 300 points.
 
-// fitLaw gives E, B and α of losses measured after count examples.
+// fitLaw gives E, B and α, at least .05, of losses measured after count examples.
 func fitLaw(count, loss []float64) (e, b, alpha float64, ok bool) {
-	smooth := savitzkyGolay(loss, 101)
+	every := max(10, len(loss)/300)
 	var ln, y []float64
-	for i := 0; i < len(smooth); i += 10 {
-		if smooth[i] > 0 && count[i] > 0 {
-			ln, y = append(ln, math.Log(count[i])), append(y, math.Log(smooth[i]))
+	least := math.Inf(1)
+	for i := min(500, len(loss)/5); i < len(loss); i += every {
+		if s := smooth(loss, i, 101); s > 0 && count[i] > 0 {
+			ln, y = append(ln, math.Log(count[i])), append(y, math.Log(s))
+			least = min(least, math.Log(s))
 		}
 	}
 	if len(y) < 5 {
 		return 0, 0, 0, false
 	}
+	bound := min(.5, least-math.Ln2)
 	value := func(x, g []float64) float64 {
 		g[0], g[1], g[2] = 0, 0, 0
 		sum := 0.
@@ -35,6 +40,16 @@ func fitLaw(count, loss []float64) (e, b, alpha float64, ok bool) {
 			g[1] -= s * w * l
 			g[2] += s * (1 - w)
 		}
+		pay := func(i int, over, sign float64) {
+			if over > 0 {
+				sum += over
+				g[i] += sign
+			}
+		}
+		pay(0, x[0]-6.5, 1)
+		pay(1, x[1]-.8, 1)
+		pay(1, .001-x[1], -1)
+		pay(2, bound-x[2], -1)
 		return sum
 	}
 	best := math.Inf(1)
@@ -42,36 +57,29 @@ func fitLaw(count, loss []float64) (e, b, alpha float64, ok bool) {
 		for eps := -2.; eps < 2; eps++ {
 			for al := 0.; al < .8; al += .2 {
 				x := []float64{a, al, eps}
-				v := descend(value, x, 100)
-				if v >= best || !(x[1] > .001 && x[1] <= .8 && math.Exp(x[2]) >= .5 && x[0] <= 6.5) {
-					continue
+				if v := descend(value, x, 100); v < best {
+					best, ok = v, true
+					e, b, alpha = math.Exp(x[2]), math.Exp(x[0]), max(.05, x[1])
 				}
-				best, ok = v, true
-				e, b, alpha = math.Exp(x[2]), math.Exp(x[0]), max(.05, x[1])
 			}
 		}
 	}
 	return e, b, alpha, ok
 }
 
-// savitzkyGolay smooths by the value at the centre of the cubic that fits a window best (Savitzky, Golay 1964). Near the ends the nearest whole window's
-// cubic is taken off its centre; fewer points than a window make one window.
+// smooth gives the Savitzky-Golay filter of y at point i: the value there of the cubic that fits the window around it best (Savitzky, Golay 1964). Near
+// the ends the nearest whole window serves; fewer points than a window make one window.
 //
 //	a cubic stays as it is
-func savitzkyGolay(y []float64, window int) []float64 {
-	n := len(y)
-	w := min(window, n)
+func smooth(y []float64, i, window int) float64 {
+	w := min(window, len(y))
 	if w < 5 {
-		return append([]float64{}, y...)
+		return y[i]
 	}
-	out := make([]float64, n)
-	for i := range out {
-		lo := min(max(0, i-w/2), n-w)
-		c := cubic(y[lo : lo+w])
-		x := place(i-lo, w)
-		out[i] = c[0] + x*(c[1]+x*(c[2]+x*c[3]))
-	}
-	return out
+	lo := min(max(0, i-w/2), len(y)-w)
+	c := cubic(y[lo : lo+w])
+	x := place(i-lo, w)
+	return c[0] + x*(c[1]+x*(c[2]+x*c[3]))
 }
 
 // place maps positions 0 … w-1 to -1 … 1.

@@ -41,7 +41,7 @@ func descend(f func(x, g []float64) float64, x []float64, steps int) float64 {
 		if !(next <= v+1e-4*a*slope) {
 			return v
 		}
-		update(h, xNew, x, gNew, g)
+		secant(h, xNew, x, gNew, g)
 		done := v-next <= 1e-13*math.Abs(v)
 		copy(x, xNew)
 		copy(g, gNew)
@@ -52,8 +52,8 @@ func descend(f func(x, g []float64) float64, x []float64, steps int) float64 {
 	return v
 }
 
-// update is H = (I - ρsyᵀ)·H·(I - ρysᵀ) + ρssᵀ with s, y the last changes of x and g and ρ = 1/sᵀy; a pair without curvature is passed over.
-func update(h, xNew, x, gNew, g []float64) {
+// secant is H = (I - ρsyᵀ)·H·(I - ρysᵀ) + ρssᵀ with s, y the last changes of x and g and ρ = 1/sᵀy; a pair without curvature is passed over.
+func secant(h, xNew, x, gNew, g []float64) {
 	n := len(x)
 	s, y, hy := make([]float64, n), make([]float64, n), make([]float64, n)
 	sy, yHy := 0., 0.

@@ -57,6 +57,14 @@ func (d *Deal) Weights() []float64 {
 			sum += p
 		}
 	}
+	if sum == 0 { // all that has a share is used up: the others take its place
+		for i := range w {
+			if d.cap[i] == 0 || d.given[i] < d.cap[i] {
+				w[i] = 1
+				sum++
+			}
+		}
+	}
 	if sum == 0 { // all at their caps: Open saw to it that this is past the last step
 		return append(w[:0], d.p...)
 	}

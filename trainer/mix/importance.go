@@ -103,4 +103,3 @@ func Resample(logWeight []float64, k int, seed uint64) []int {
 	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(key[b], key[a]), cmp.Compare(a, b)) })
 	return slices.Sorted(slices.Values(order[:min(k, len(order))]))
 }
-

@@ -5,8 +5,13 @@
 // No reactive method beats uniform mixing reliably (arXiv 2411.05735); uniform is therefore the default.
 //
 //	mix.go        what a mixer is, the catalog      deal.go   exact shares, and random draws
-//	uniform.go proportional.go temperature.go       fixed weights
-//	other files: one mixer each
+//	uniform.go proportional.go temperature.go fixed.go unimax.go            shares from sizes, or from the recipe
+//	quality.go distinct.go dsir.go (importance.go)                          shares from what the records are
+//	odm_paper.go odm_code.go odm_exp3.go progress.go ado.go (adofit.go)     shares that follow the training losses; policy.go what they share
+//	aioli.go                                                                shares that follow the validation losses
+//	regmix.go law.go                                                        shares from proxy runs (runs.go)
+//	guard.go      is a mixer better than uniform?   plan.go   what a mixer will do, and why
+//	bfgs.go       small fits    state.go content.go  bytes and texts
 package mix
 
 import (
@@ -21,9 +26,22 @@ import (
 
 // Catalog lists every mixer with its defaults.
 var Catalog = catalog.Catalog[Mixer]{
+	"ado":          func() Mixer { return &ADO{Every: 1000} },
+	"aioli":        func() Mixer { return &Aioli{Every: 250, Sweeps: 4, Steps: 5, Focus: .6, Eta: .3, Keep: .3} },
+	"distinct":     func() Mixer { return &Distinct{} },
+	"dsir":         func() Mixer { return &DSIR{Take: .1, Words: 100} },
+	"fixed":        func() Mixer { return &Fixed{} },
+	"law":          func() Mixer { return &Law{} },
+	"odm_code":     func() Mixer { return &ODMCode{Decay: .9} },
+	"odm_exp3":     func() Mixer { return &ODMExp3{} },
+	"odm_paper":    func() Mixer { return &ODMPaper{Decay: .9} },
+	"progress":     func() Mixer { return &Progress{Decay: .9, Smooth: .9} },
 	"proportional": func() Mixer { return &Proportional{} },
+	"quality":      func() Mixer { return &Quality{Score: "quality", Power: 1, Epochs: 4} },
+	"regmix":       func() Mixer { return &RegMix{Simulate: 100000, Best: 100} },
 	"temperature":  func() Mixer { return &Temperature{T: 2} },
 	"uniform":      func() Mixer { return &Uniform{} },
+	"unimax":       func() Mixer { return &UniMax{Epochs: 4} },
 }
 
 // A Mixer picks the domain of the next example. Calls come from one goroutine, in the order of training: the picks of a step's examples, then

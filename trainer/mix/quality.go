@@ -62,4 +62,6 @@ func (q *Quality) measure(env Env, domain int) (float64, error) {
 }
 
 // Explain implements [Explainer].
-func (q *Quality) Explain(domain int) string { return fmt.Sprintf("mean %s %.3f", q.Score, q.mean[domain]) }
+func (q *Quality) Explain(domain int) string {
+	return fmt.Sprintf("mean %s %.3f", q.Score, q.mean[domain])
+}

@@ -9,8 +9,9 @@ import (
 	"sluice/schemas"
 )
 
-// table writes CSV (RFC 4180, but with line feeds alone) or the same with tabulators. A null is nothing between two delimiters, an empty text
-// is "" in quotes, so that readers that care can tell them apart.
+// table writes CSV (RFC 4180, but with line feeds alone): a null is nothing between two commas, an empty text is "" in quotes, so that
+// readers that care can tell them apart. With tabulators rows are lines: a text with a tabulator or a line break does not fit, and an
+// empty text is like a null.
 type table struct {
 	w         io.Writer
 	columns   []rows.Column
@@ -56,9 +57,6 @@ func flatNames(cs []rows.Column) []string {
 }
 
 func (t *table) Write(r *schemas.Record) error {
-	if err := t.header(); err != nil {
-		return err
-	}
 	t.line = t.line[:0]
 	for i, c := range t.columns {
 		if i > 0 {
@@ -67,13 +65,18 @@ func (t *table) Write(r *schemas.Record) error {
 		switch x := c.Get(rows.Row{Record: r}).(type) {
 		case nil:
 		case string:
-			t.cell(x)
+			if t.delimiter == '\t' && strings.ContainsAny(x, "\t\r\n") {
+				return misfit(r, "its %s has a tabulator or a line break; csv can hold it", c.Name)
+			}
+			t.line = t.cell(t.line, x)
 		default:
 			t.line = rows.AppendValue(t.line, x)
 		}
 	}
-	t.line = append(t.line, '\n')
-	_, err := t.w.Write(t.line)
+	if err := t.header(); err != nil {
+		return err
+	}
+	_, err := t.w.Write(append(t.line, '\n'))
 	return err
 }
 
@@ -83,26 +86,30 @@ func (t *table) header() error {
 		return nil
 	}
 	t.begun = true
+	var line []byte
 	for i, c := range t.columns {
 		if i > 0 {
-			t.line = append(t.line, t.delimiter)
+			line = append(line, t.delimiter)
 		}
-		t.cell(c.Name)
+		line = t.cell(line, c.Name)
 	}
-	t.line = append(t.line, '\n')
-	_, err := t.w.Write(t.line)
+	_, err := t.w.Write(append(line, '\n'))
 	return err
 }
 
-// cell appends a text, in quotes where a reader needs them; a text that looks like another type stays one for readers that heed quotes.
-func (t *table) cell(s string) {
-	if s != "" && !strings.ContainsAny(s, "\"\r\n"+string(t.delimiter)) && s == strings.TrimSpace(s) && !typed(s) {
-		t.line = append(t.line, s...)
-		return
+// cell appends a text, in quotes where a reader needs them. In CSV a text that looks like another type stays one for readers that
+// heed quotes; with tabulators a text is as it is unless it begins with a quote, which readers would take for their own.
+func (t *table) cell(line []byte, s string) []byte {
+	plain := s != "" && !strings.ContainsAny(s, "\"\r\n,") && s == strings.TrimSpace(s) && !typed(s)
+	if t.delimiter == '\t' {
+		plain = !strings.HasPrefix(s, `"`)
 	}
-	t.line = append(t.line, '"')
-	t.line = append(t.line, strings.ReplaceAll(s, `"`, `""`)...)
-	t.line = append(t.line, '"')
+	if plain {
+		return append(line, s...)
+	}
+	line = append(line, '"')
+	line = append(line, strings.ReplaceAll(s, `"`, `""`)...)
+	return append(line, '"')
 }
 
 func typed(s string) bool {

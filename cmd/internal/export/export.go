@@ -41,7 +41,9 @@ type Misfit struct {
 	Why string
 }
 
-func (e *Misfit) Error() string { return fmt.Sprintf("row %s does not fit: %s", rows.Short(e.ID), e.Why) }
+func (e *Misfit) Error() string {
+	return fmt.Sprintf("row %s does not fit: %s", rows.Short(e.ID), e.Why)
+}
 
 // A UsageError is an export that makes no sense, with the remedy where one is known.
 type UsageError struct {

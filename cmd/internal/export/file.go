@@ -39,12 +39,20 @@ func Create(name string, force bool) (*File, error) {
 			return nil, err
 		}
 	}
+	if dir := filepath.Dir(name); !isFolder(dir) {
+		return nil, usage("make it first", "%s: there is no folder %s", name, dir)
+	}
 	tmp := fmt.Sprintf("%s.%d.tmp", name, os.Getpid())
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return nil, err
 	}
 	return &File{bufio.NewWriterSize(f, 1<<16), f, tmp, name, force}, nil
+}
+
+func isFolder(name string) bool {
+	st, err := os.Stat(name)
+	return err == nil && st.IsDir()
 }
 
 // Commit makes what was written durable and gives it its name.

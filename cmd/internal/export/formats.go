@@ -35,7 +35,7 @@ func Formats() []Format {
 		{Name: "parquet", Doc: "one Parquet file, as the rows are stored", Kinds: all, Binary: true},
 		{Name: "arrow", Doc: "one Arrow IPC file, as the rows are stored", Kinds: all, Binary: true},
 		{Name: "csv", Doc: "a table of plain values with a header", Kinds: all, Columns: true},
-		{Name: "tsv", Doc: "the same with tabulators", Kinds: all, Columns: true},
+		{Name: "tsv", Doc: "the same with tabulators, for texts of one line", Kinds: all, Columns: true},
 		{Name: "text", Doc: `{"text"}: language modelling`, Kinds: textual, layout: plainText},
 		{Name: "classification", Doc: `{"text", "label"} or {"text", "labels"}; with --label-ids numbers, and names in label_text`, Kinds: []schemas.Kind{schemas.Labeled, schemas.Multi}, layout: classification},
 		{Name: "chat", Doc: `{"messages": [{"role", "content"}]}: OpenAI fine-tuning, TRL, Axolotl`, Kinds: chats, Turns: true, layout: chat},

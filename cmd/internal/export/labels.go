@@ -27,6 +27,6 @@ func Labels(d *schemas.Dataset) ([]string, error) {
 			found[l] = true
 		}
 	}
-	delete(found, "") // how rows without a label are counted
+	delete(found, "")                                                  // how rows without a label are counted
 	return append([]string{}, slices.Sorted(maps.Keys(found))...), nil // not nil where there are none: numbers are wanted
 }

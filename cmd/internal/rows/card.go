@@ -46,7 +46,7 @@ func (c *Cards) Write(w io.Writer, r Row) error {
 		p.content(r.Record)
 		p.extras(r.Record)
 	}
-	_, err := io.WriteString(w, terminal.Line(head, c.Width)+"\n"+p.b.String()+"\n")
+	_, err := io.WriteString(w, terminal.Cut(head, c.Width)+"\n"+p.b.String()+"\n")
 	return err
 }
 

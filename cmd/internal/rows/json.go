@@ -28,10 +28,10 @@ func (o *Object) Close() []byte {
 
 func (o *Object) key(name string) {
 	if o.comma {
-		o.B = append(o.B, ", "...)
+		o.B = append(o.B, ',')
 	}
 	o.comma = true
-	o.B = append(appendString(o.B, name), ": "...)
+	o.B = append(appendString(o.B, name), ':')
 }
 
 // Value appends a member with what a [Column] gives.
@@ -57,7 +57,7 @@ func AppendValue(b []byte, v any) []byte {
 		b = append(b, '[')
 		for i, e := range x {
 			if i > 0 {
-				b = append(b, ", "...)
+				b = append(b, ',')
 			}
 			b = AppendValue(b, e)
 		}
@@ -82,7 +82,7 @@ func appendMessages(b []byte, ms []schemas.Message) []byte {
 	for i := range ms {
 		m := &ms[i]
 		if i > 0 {
-			b = append(b, ", "...)
+			b = append(b, ',')
 		}
 		var o Object
 		o.Open()

@@ -51,12 +51,12 @@ func (s *Story) Text(width int, asked map[schemas.ID][]Exchange) string {
 			if from.ID != r.ID {
 				of = " of " + rows.Short(from.ID)
 			}
-			what := "prompt and answer" + of
-			if i > 0 {
-				what = "correction" + of
+			what, known := "prompt and answer"+of, 0
+			if i > 0 { // the turns before are those above
+				what, known = "correction"+of, len(asked[from.ID][i-1].Request.Messages)
 			}
 			fmt.Fprintf(&b, "\n%s\n", what)
-			x.print(&b, width)
+			x.print(&b, known, width)
 		}
 	}
 	return b.String()
@@ -113,7 +113,7 @@ func (a *Ancestor) text(width int) string {
 	if len(a.Record.Labels) > 0 {
 		label = "  [" + strings.Join(a.Record.Labels, ", ") + "]"
 	}
-	first := terminal.Line(fmt.Sprintf("%s  %s%s", rows.Short(a.ID), a.Fate, label), width-len(inset))
+	first := terminal.Cut(fmt.Sprintf("%s  %s%s", rows.Short(a.ID), a.Fate, label), width-len(inset))
 	return inset + first + "\n" + inset + inset + terminal.Line(a.Record.Content(), width-2*len(inset)) + "\n"
 }
 
@@ -139,8 +139,8 @@ func made(o *schemas.Origin) string {
 	return s
 }
 
-// print writes an exchange.
-func (x *Exchange) print(b *strings.Builder, width int) {
+// print writes an exchange, without the turns that are known.
+func (x *Exchange) print(b *strings.Builder, known, width int) {
 	q := &x.Request
 	about := "asked " + q.Model
 	if q.Temperature != nil {
@@ -153,7 +153,7 @@ func (x *Exchange) print(b *strings.Builder, width int) {
 		about += ", JSON by a schema"
 	}
 	b.WriteString(lines(about+", key "+x.Key, inset, width))
-	b.WriteString(turns(q.Messages, width))
+	b.WriteString(turns(q.Messages[known:], width))
 	for _, e := range x.Answers {
 		b.WriteString(lines(bill(e), inset, width))
 		for _, c := range e.Choices {

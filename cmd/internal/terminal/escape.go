@@ -72,8 +72,11 @@ const (
 )
 
 // Line is s on one line of at most n columns: white space is one space, what is too much gives way to an ellipsis.
-func Line(s string, n int) string {
-	s = Escape(strings.Join(strings.Fields(s), " "))
+func Line(s string, n int) string { return Cut(strings.Join(strings.Fields(s), " "), n) }
+
+// Cut is s, made harmless, as far as n columns go; an ellipsis stands for what is too much.
+func Cut(s string, n int) string {
+	s = Escape(s)
 	if Columns(s) <= n {
 		return s
 	}

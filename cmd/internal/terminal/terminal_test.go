@@ -1,6 +1,8 @@
 package terminal
 
 import (
+	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -91,5 +93,32 @@ func TestClip(t *testing.T) {
 	}
 	if kept, more = Clip(kept, 0); len(kept) != 2 || more != 0 {
 		t.Errorf("0 is no bound: kept %q, %d more", kept, more)
+	}
+}
+
+// JSON on a terminal has the same value and nothing hostile, however its bytes are cut.
+func TestJSON(t *testing.T) {
+	doc, err := json.MarshalIndent("a\x1b\u009b1m\u202e\U000e0041 中😀\x7f end", "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := range len(doc) {
+		var b strings.Builder
+		j := &jsonWriter{w: &b}
+		for _, part := range [][]byte{doc[:cut], doc[cut:]} {
+			if n, err := j.Write(part); n != len(part) || err != nil {
+				t.Fatal(n, err)
+			}
+		}
+		var got, want string
+		if err := errors.Join(json.Unmarshal([]byte(b.String()), &got), json.Unmarshal(doc, &want)); err != nil || got != want {
+			t.Fatalf("cut at %d: %q is %q, want %q: %v", cut, b.String(), got, want, err)
+		}
+		if strings.ContainsFunc(b.String(), hostile) {
+			t.Fatalf("%q is not harmless", b.String())
+		}
+	}
+	if w := JSON(&strings.Builder{}); Is(w) {
+		t.Error("a builder is no terminal")
 	}
 }

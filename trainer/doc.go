@@ -1,0 +1,30 @@
+// Package trainer trains small language models and classifiers from sealed shards on the CPU of the machine at hand, and says what it did. A run is
+// described by a [Config], the `train:` section of a recipe:
+//
+//	report, err := trainer.Train(ctx, config, trainer.Options{Dir: "out/model"})    // goes on where an earlier run was stopped
+//	forecast, err := trainer.Plan(ctx, config, options)                            // memory, time and energy, before anything runs
+//	result, err := trainer.Evaluate(ctx, "out/model", data, options)
+//
+// A run that is killed at any moment and started again ends in the same bytes as one that was not, on the same kernel set: examples, masks and dropout
+// are functions of (seed, epoch, index), a batch is always cut into the same pieces, and a checkpoint holds all the rest. The number of threads
+// changes nothing. The test split of a dataset is looked at once, at the end, for the report.
+//
+// It is not the place for data (package feed), arithmetic (tensor, kernel), networks (model), vocabularies (tokenizer) or the choice of domains and masks
+// (mix, mask); it imports no pipeline.
+//
+//	train.go       the loop on one screen        step.go     one step: losses by task      batch.go    masks and dropped words
+//	config.go choice.go                          the section of the recipe                prepare.go  everything before the first step
+//	vocabulary.go network.go                     tokenizer and model of a run             guard.go    NaN, with its culprit
+//	checkpoint.go resume.go                      what is kept and how a run goes on       early.go    early stopping
+//	evaluate.go score.go calibrate.go            what a model is worth                    ensemble.go several seeds
+//	plan.go machine.go energy.go                 what a run needs and costs               findlr.go   the learning rate
+//	metrics.go report.go report_*.go svg.go      what a run did
+//
+// The model's folder:
+//
+//	config.json model.safetensors tokenizer.json     the model, in Hugging Face layout
+//	train.json                                       the config, as run
+//	report.json report.md report.html metrics.jsonl  what happened
+//	checkpoints/step-000100/                         model.safetensors optim.safetensors state.json
+//	tokens/                                          token caches
+package trainer

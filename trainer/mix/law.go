@@ -1,0 +1,134 @@
+package mix
+
+import (
+	"fmt"
+	"math"
+)
+
+// Law chooses shares by the data mixing law (arXiv 2403.16952): over proxy runs every domain's loss follows
+//
+//	L_i(r) = c_i + k_i·exp(Σ_j t_ij·r_j)
+//
+// fitted by Huber's loss from several starts; then Σ w_i·L_i, which is convex in r, is minimised over all mixtures that the cap on repetition allows. Between
+// the runs it bends as losses do; beyond them it guesses, so runs should be spread wide (see [Design]).
+type Law struct {
+	Deal   `yaml:"-"`
+	Runs   []Run              `yaml:"runs"`   // at least 3 for each domain
+	Target map[string]float64 `yaml:"target"` // weight of a domain's loss, by name; none: 1 for all
+
+	laws [][]float64 // ln c, ln k, t of every domain
+}
+
+// Open implements [Opener].
+func (m *Law) Open(env Env) error {
+	k := len(env.Domains)
+	if err := checkRuns(m.Runs, k, 3*k); err != nil {
+		return err
+	}
+	weight, err := importance(m.Target, env)
+	if err != nil {
+		return err
+	}
+	m.laws = nil
+	for i := range k {
+		m.laws = append(m.laws, fitMixingLaw(m.Runs, i))
+	}
+	m.Set(m.best(weight, most(env)), env)
+	return nil
+}
+
+// lawAt gives the law's value and its exponential part.
+func lawAt(x, shares []float64) (loss, rising float64) {
+	u := x[1]
+	for j, s := range shares {
+		u += x[2+j] * s
+	}
+	rising = math.Exp(u)
+	return math.Exp(x[0]) + rising, rising
+}
+
+// fitMixingLaw fits the law of one domain on the logarithm of the loss. Starts differ in how much of the least loss seen is the constant c.
+func fitMixingLaw(runs []Run, domain int) []float64 {
+	k := len(runs[0].Shares)
+	least, mean := math.Inf(1), 0.
+	for _, r := range runs {
+		least = min(least, r.Losses[domain])
+		mean += r.Losses[domain] / float64(len(runs))
+	}
+	value := func(x, g []float64) float64 {
+		clear(g)
+		sum := 0.
+		for _, r := range runs {
+			l, rising := lawAt(x, r.Shares)
+			h, s := huber(math.Log(l)-math.Log(r.Losses[domain]), .01)
+			sum += h
+			g[0] += s * math.Exp(x[0]) / l
+			g[1] += s * rising / l
+			for j, share := range r.Shares {
+				g[2+j] += s * rising / l * share
+			}
+		}
+		for j := range k { // shares sum to 1: of all equal fits, the one with the smallest t
+			sum += 1e-7 * x[2+j] * x[2+j]
+			g[2+j] += 2e-7 * x[2+j]
+		}
+		return sum
+	}
+	var best []float64
+	lowest := math.Inf(1)
+	for _, c := range []float64{.1, .5, .8, .95} {
+		for _, own := range []float64{0, -1, -3} {
+			x := make([]float64, 2+k)
+			x[0], x[1] = math.Log(c*least), math.Log(max(mean-c*least, 1e-3*mean))
+			x[2+domain] = own
+			if v := descend(value, x, 300); v < lowest {
+				lowest, best = v, x
+			}
+		}
+	}
+	return best
+}
+
+// best minimises Σ w_i·L_i(r) by exponentiated gradient steps (Kivinen, Warmuth 1997), each followed by a return under the caps.
+func (m *Law) best(weight, caps []float64) []float64 {
+	k := len(weight)
+	r := make([]float64, k)
+	for i := range r {
+		r[i] = 1
+	}
+	r = share(r, caps, 1)
+	value := func(r []float64) (v float64) {
+		for i, w := range weight {
+			l, _ := lawAt(m.laws[i], r)
+			v += w * l
+		}
+		return v
+	}
+	v, rate := value(r), 1.
+	for range 2000 {
+		g := make([]float64, k)
+		for i, w := range weight {
+			_, rising := lawAt(m.laws[i], r)
+			for j := range g {
+				g[j] += w * rising * m.laws[i][2+j]
+			}
+		}
+		next := make([]float64, k)
+		for j := range next {
+			next[j] = max(r[j], 1e-6) * math.Exp(min(max(-rate*g[j], -5), 5))
+		}
+		next = share(next, caps, 1)
+		if w := value(next); w < v {
+			r, v, rate = next, w, rate*1.2
+		} else if rate /= 2; rate < 1e-9 {
+			break
+		}
+	}
+	return r
+}
+
+// Explain implements [Explainer].
+func (m *Law) Explain(domain int) string {
+	l, _ := lawAt(m.laws[domain], m.p)
+	return fmt.Sprintf("its loss is predicted as %.4f, %.4f of it constant", l, math.Exp(m.laws[domain][0]))
+}

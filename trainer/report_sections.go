@@ -1,0 +1,212 @@
+package trainer
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A section of a report is a heading, words, a chart, and a table; Markdown and HTML are made of the same sections.
+type section struct {
+	title string
+	words string
+	chart *chart
+	head  []string
+	rows  [][]string
+}
+
+// sections lays a report out.
+func (rep *Report) sections(points []point) []section {
+	out := []section{rep.summary(), rep.results(), lossCurves(points), validationCurves(points), rep.mixing(points), rep.resources()}
+	if rep.Calibration != nil {
+		c := rep.Calibration
+		s := section{title: "Calibration", words: "Expected calibration error over 15 bins, before and after dividing the logits by the temperature.",
+			head: []string{"rows", "temperature", "before", "after"}, rows: [][]string{{"validation", num(c.Temperature), num(c.Before), num(c.After)}}}
+		if rep.Test != nil {
+			s.rows = append(s.rows, []string{"test", num(c.Temperature), num(c.TestBefore), num(c.TestAfter)})
+		}
+		out = append(out, s)
+	}
+	if e := rep.Ensemble; e != nil {
+		s := section{title: "Ensemble", words: "The mean of the members' predictions against the members.", head: []string{"model", "validation loss", "test loss", "test accuracy"}}
+		for _, m := range e.Members {
+			s.rows = append(s.rows, []string{fmt.Sprintf("seed %d", m.Seed), lossOf(m.Validation), lossOf(m.Test), accuracyOf(m.Test)})
+		}
+		s.rows = append(s.rows, []string{"mean of predictions", lossOf(e.Validation), lossOf(e.Test), accuracyOf(e.Test)})
+		out = append(out, s)
+	}
+	return append(out, rep.settings())
+}
+
+func (rep *Report) summary() section {
+	s := section{title: "Training: " + rep.Task, words: rep.Model, head: []string{"domain", "rows", "tokens", "validation rows", "epochs", "weight at the end"}}
+	for _, d := range rep.Data {
+		s.rows = append(s.rows, []string{d.Name, fmt.Sprint(d.Rows), fmt.Sprint(d.Tokens), fmt.Sprint(d.Validation), fmt.Sprintf("%.2f", d.Epochs), fmt.Sprintf("%.3f", d.Weight)})
+	}
+	var left []string
+	for _, k := range slices.Sorted(maps.Keys(rep.Left)) {
+		left = append(left, fmt.Sprintf("%s %d", k, rep.Left[k]))
+	}
+	if left != nil {
+		s.words += ". Records left out or cut: " + strings.Join(left, ", ")
+	}
+	for _, n := range rep.Notes {
+		s.words += ". " + n
+	}
+	if rep.Best > 0 {
+		s.words += fmt.Sprintf(". Stopped early after step %d, went back to step %d", rep.Step, rep.Best)
+	}
+	return s
+}
+
+// results is the table of what the model is worth, domain by domain: a mean hides the domain that was forgotten.
+func (rep *Report) results() section {
+	s := section{title: "Results", words: "Loss in nats per target (regress: squared error). The test rows were held out where the data were made; no decision looked at them.",
+		head: []string{"rows", "domain", "targets", "loss", "perplexity", "accuracy", "macro F1", "ECE", "RMSE", "Spearman"}}
+	for _, part := range []struct {
+		name string
+		r    *Result
+	}{{"validation", rep.Validation}, {"test", rep.Test}} {
+		if part.r == nil {
+			s.rows = append(s.rows, []string{part.name, "none", "", "", "", "", "", "", "", ""})
+			continue
+		}
+		r := part.r
+		s.rows = append(s.rows, []string{part.name, "all", fmt.Sprint(r.Targets), num(r.Loss), some(r.Perplexity), some(r.Accuracy), some(r.MacroF1), some(r.ECE), some(r.RMSE), some(r.Spearman)})
+		for _, name := range slices.Sorted(maps.Keys(r.Domains)) {
+			d := r.Domains[name]
+			s.rows = append(s.rows, []string{part.name, name, fmt.Sprint(d.Targets), num(d.Loss), "", "", "", "", "", ""})
+		}
+	}
+	return s
+}
+
+func lossCurves(points []point) section {
+	c := &chart{x: "step", y: "training loss"}
+	all := &series{name: "all"}
+	by := map[string]*series{}
+	for _, p := range points {
+		all.add(float64(p.Step), p.Loss)
+		for name, v := range p.Domains {
+			if by[name] == nil {
+				by[name] = &series{name: name}
+			}
+			by[name].add(float64(p.Step), v)
+		}
+	}
+	c.series = append(c.series, all)
+	if len(by) > 1 {
+		for _, name := range slices.Sorted(maps.Keys(by)) {
+			c.series = append(c.series, by[name])
+		}
+	}
+	for _, s := range c.series {
+		s.thin(200)
+	}
+	return c.section("Loss in training", "Means over stretches of steps.")
+}
+
+func validationCurves(points []point) section {
+	c := &chart{x: "step", y: "validation loss"}
+	by := map[string]*series{}
+	all := &series{name: "all"}
+	for _, p := range points {
+		if p.Eval == nil {
+			continue
+		}
+		all.add(float64(p.Step), p.Eval.Loss)
+		for name, d := range p.Eval.Domains {
+			if by[name] == nil {
+				by[name] = &series{name: name}
+			}
+			by[name].add(float64(p.Step), d.Loss)
+		}
+	}
+	c.series = append(c.series, all)
+	if len(by) > 1 {
+		for _, name := range slices.Sorted(maps.Keys(by)) {
+			c.series = append(c.series, by[name])
+		}
+	}
+	return c.section("Loss on validation data", "")
+}
+
+func (rep *Report) mixing(points []point) section {
+	c := &chart{x: "step", y: "share"}
+	for k, d := range rep.Data {
+		s := &series{name: d.Name}
+		for _, p := range points {
+			if k < len(p.Weights) {
+				s.add(float64(p.Step), p.Weights[k])
+			}
+		}
+		s.thin(200)
+		c.series = append(c.series, s)
+	}
+	return c.section("Mixing weights", "Mixer: "+rep.Config.Mix.Name+".")
+}
+
+func (rep *Report) resources() section {
+	f := rep.Forecast
+	s := section{title: "What it took", head: []string{"what", "planned", "measured"}}
+	row := func(what, planned, measured string) { s.rows = append(s.rows, []string{what, planned, measured}) }
+	row("memory", size(f.Memory), size(rep.PeakMemory)+" (the whole process)")
+	row("… weights, gradients, optimizer, average", size(f.Weights+f.Gradients+f.Optimizer+f.Average), "")
+	row("… activations, buffers", size(f.Activations+f.Buffers), "")
+	row("steps", fmt.Sprint(f.Steps), fmt.Sprint(rep.Step))
+	row("tokens", fmt.Sprint(f.Tokens), fmt.Sprint(rep.Tokens))
+	row("time", "", fmt.Sprintf("%.1f s, %.1f CPU-s", rep.Seconds, rep.CPUSeconds))
+	if rep.Seconds > 0 {
+		row("tokens per second", "", fmt.Sprintf("%.0f", float64(rep.Tokens)/rep.Seconds))
+		row("floating-point operations per second", "", fmt.Sprintf("%.1f G", f.FLOPs*float64(rep.Step)/float64(max(1, f.Steps))/rep.Seconds/1e9))
+	}
+	how := "estimated from load"
+	if rep.Bill.Counted {
+		how = "by the CPU's counters"
+	}
+	row("energy", "", fmt.Sprintf("%.4g kWh, %.3g g CO₂e (%s)", rep.Bill.KWh, rep.Bill.Grams, how))
+	row("kernels, threads", "", fmt.Sprintf("%s, %d", rep.Kernels, rep.Threads))
+	return s
+}
+
+// settings lists the whole config, defaults included.
+func (rep *Report) settings() section {
+	s := section{title: "Settings", words: "Every key, with the defaults that were taken.", head: []string{"key", "value"}}
+	b, err := json.Marshal(rep.Config)
+	if err != nil {
+		return s
+	}
+	var m map[string]json.RawMessage
+	if json.Unmarshal(b, &m) != nil {
+		return s
+	}
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		s.rows = append(s.rows, []string{k, string(m[k])})
+	}
+	return s
+}
+
+func num(v float64) string { return fmt.Sprintf("%.4f", v) }
+
+func some(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return num(v)
+}
+
+func lossOf(r *Result) string {
+	if r == nil {
+		return ""
+	}
+	return num(r.Loss)
+}
+
+func accuracyOf(r *Result) string {
+	if r == nil {
+		return ""
+	}
+	return some(r.Accuracy)
+}

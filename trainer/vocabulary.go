@@ -1,0 +1,125 @@
+package trainer
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"sluice/schemas"
+	"sluice/trainer/feed"
+	"sluice/trainer/tokenizer"
+)
+
+// tokenizerFile is where a run keeps its vocabulary.
+const tokenizerFile = "tokenizer.json"
+
+// vocabulary finds the run's tokenizer: the one a run in this folder has made or taken already, the one that is named, the model's own, or a new one
+// trained on the training texts.
+func (r *run) vocabulary() (err error) {
+	t := r.c.Tokenizer
+	path := t.Path
+	if path == "" && t.Train == "" && r.c.Model.Path != "" {
+		path = r.c.Model.Path
+	}
+	if path != "" {
+		if r.tok, err = tokenizer.Load(path); err != nil {
+			return fmt.Errorf("tokenizer: %w", err)
+		}
+		return nil
+	}
+	own := filepath.Join(r.o.Dir, tokenizerFile)
+	if !r.o.Fresh {
+		if r.tok, err = tokenizer.Load(own); err == nil {
+			return nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("tokenizer of the earlier run: %w", err)
+		}
+	}
+	r.say("train tokenizer")
+	if r.tok, err = r.learnVocabulary(t); err != nil {
+		return err
+	}
+	return writeTokenizer(r.o.FS, own, r.tok)
+}
+
+func writeTokenizer(disk schemas.FS, path string, t *tokenizer.Tokenizer) error {
+	var b strings.Builder
+	if err := t.Write(&b); err != nil {
+		return err
+	}
+	if err := disk.MkdirAll(filepath.Dir(path)); err != nil {
+		return err
+	}
+	return schemas.WriteFile(disk, path, []byte(b.String()))
+}
+
+// learnVocabulary trains a tokenizer.
+func (r *run) learnVocabulary(t TokenizerConfig) (tok *tokenizer.Tokenizer, err error) {
+	kind := t.Train
+	if kind == "" {
+		kind = "bpe"
+		if r.c.Task == Masked || r.c.Model.Arch == "bert" {
+			kind = "wordpiece"
+		}
+	}
+	o := tokenizer.TrainOptions{Vocab: t.Vocab}
+	if o.Vocab == 0 {
+		o.Vocab = 8192
+	}
+	var failed error
+	texts := feed.Texts(r.sources(), r.form(), func(e error) { failed = e })
+	switch kind {
+	case "bpe":
+		o.Special = r.specials()
+		tok, err = tokenizer.TrainBPE(texts, o)
+	case "wordpiece":
+		tok, err = tokenizer.TrainWordPiece(texts, o)
+	case "unigram":
+		tok, err = tokenizer.TrainUnigram(texts, o)
+	case "chars":
+		var all strings.Builder
+		seen := map[rune]bool{}
+		for text := range texts {
+			for _, c := range text {
+				if !seen[c] {
+					seen[c] = true
+					all.WriteRune(c)
+				}
+			}
+		}
+		if failed == nil && all.Len() > 0 {
+			tok, err = tokenizer.Characters(all.String())
+		} else if failed == nil {
+			err = fmt.Errorf("the training data hold no text")
+		}
+	default:
+		err = fmt.Errorf("tokenizer.train is %q: want bpe, wordpiece, unigram or chars", kind)
+	}
+	if failed != nil {
+		err = failed
+	}
+	if err != nil {
+		return nil, fmt.Errorf("train tokenizer: %w", err)
+	}
+	return tok, nil
+}
+
+// specials are the special tokens that a byte-pair vocabulary needs for the task.
+func (r *run) specials() []string {
+	s := []string{"<|endoftext|>"}
+	switch {
+	case r.c.Task == Masked:
+		return append(s, "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+	case r.c.Task == Chat && r.c.Prompt == "":
+		s = append(s, "<|im_start|>", "<|im_end|>")
+	case r.c.FIM > 0:
+		s = append(s, feed.FIMTokens...)
+	}
+	if r.c.Dropout.Word > 0 {
+		s = append(s, "<unk>")
+	}
+	return s
+}
