@@ -93,7 +93,7 @@ func crashStride() int {
 	case testing.Short():
 		return 23
 	}
-	return 7
+	return 13
 }
 
 // The machine dies at durable operations in turn. Whatever was stored is never paid again, what was sealed is whole, and the
@@ -160,7 +160,7 @@ func TestAdversaryCrashWithRealComponents(t *testing.T) {
 // room the same command makes the bytes of an undisturbed run. Nothing whose rows were lost is ever listed.
 func TestAdversaryFullDisk(t *testing.T) {
 	var want map[string]string
-	stride := 3 * crashStride()
+	stride := 2*crashStride() + 1
 	for _, lasting := range []bool{true, false} {
 		full := 0
 		for k := -1; ; k += stride {
