@@ -267,7 +267,8 @@ func (s *shards) commit(g *segment) error {
 	if err := next.Write(s.fs, s.dir); err != nil {
 		return err
 	}
-	*s.man = next
+	// Field by field: stages that go on meanwhile read the schema.
+	s.man.Cursor, s.man.Modes, s.man.Complete, s.man.Segments = next.Cursor, next.Modes, next.Complete, next.Segments
 	return nil
 }
 

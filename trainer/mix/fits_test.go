@@ -308,7 +308,7 @@ func TestPlan(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	s := c.String()
-	for _, want := range []string{"| a | 10 | 1000 | 5.0 % | 30 | 3.00 | wants 6.7 %, ends after 3 epochs |", "| c | 1000 | 100000 | 47.5 % | 285 | 0.28 |"} {
+	for _, want := range []string{"| a | 10 | 1000 | 5.0 % | 30 | 3.00 | 7.40 × its share by size; wants 6.7 %, ends after 3 epochs |", "| c | 1000 | 100000 | 47.5 % | 285 | 0.28 | 0.52 ×"} {
 		if !strings.Contains(s, want) {
 			t.Errorf("%q is not in\n%s", want, s)
 		}

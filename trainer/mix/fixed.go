@@ -3,30 +3,36 @@ package mix
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 )
 
 // Fixed gives every domain the share that the recipe says.
 type Fixed struct {
 	Deal   `yaml:"-"`
-	Shares map[string]float64 `yaml:"weights"` // by domain; they need not sum to 1
+	Shares map[string]float64 `yaml:"weights"` // by domain, all of them; they need not sum to 1
 }
 
 // Open implements [Opener].
 func (f *Fixed) Open(env Env) error {
 	w := make([]float64, len(env.Domains))
 	sum := 0.
+	known := map[string]bool{}
 	for i, d := range env.Domains {
+		known[d.Name] = true
 		v, ok := f.Shares[d.Name]
-		if !ok || v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("weights: domain %q has %v; every domain needs a number of 0 or more", d.Name, v)
+		if !ok {
+			return fmt.Errorf("weights: domain %s has none; give it 0 to leave it out", d.Name)
+		}
+		if !(v >= 0) || !finite(v) {
+			return fmt.Errorf("weights: domain %s has %v, want 0 or more", d.Name, v)
 		}
 		w[i] = v
 		sum += v
 	}
-	if len(f.Shares) > len(env.Domains) {
-		return fmt.Errorf("weights: %q has names that are no domains", slices.Sorted(maps.Keys(f.Shares)))
+	for _, name := range slices.Sorted(maps.Keys(f.Shares)) {
+		if !known[name] {
+			return fmt.Errorf("weights: there is no domain %s", name)
+		}
 	}
 	if sum == 0 {
 		return fmt.Errorf("weights: all are 0")

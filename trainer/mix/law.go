@@ -9,7 +9,7 @@ import (
 //
 //	L_i(r) = c_i + k_i·exp(Σ_j t_ij·r_j)
 //
-// fitted by Huber's loss from several starts; then Σ w_i·L_i, which is convex in r, is minimised over all mixtures that the cap on repetition allows. Between
+// fitted by Huber's loss from several starts (of equal fits the one that is most constant); then Σ w_i·L_i, which is convex in r, is minimised over all mixtures that the cap on repetition allows. Between
 // the runs it bends as losses do; beyond them it guesses, so runs should be spread wide (see [Design]).
 type Law struct {
 	Deal   `yaml:"-"`
@@ -76,12 +76,12 @@ func fitMixingLaw(runs []Run, domain int) []float64 {
 	}
 	var best []float64
 	lowest := math.Inf(1)
-	for _, c := range []float64{.1, .5, .8, .95} {
+	for _, c := range []float64{.99, .9, .6, .2} {
 		for _, own := range []float64{0, -1, -3} {
 			x := make([]float64, 2+k)
 			x[0], x[1] = math.Log(c*least), math.Log(max(mean-c*least, 1e-3*mean))
 			x[2+domain] = own
-			if v := descend(value, x, 300); v < lowest {
+			if v := descend(value, x, 300); v < lowest-1e-7 {
 				lowest, best = v, x
 			}
 		}

@@ -35,6 +35,10 @@ func Plan(name string, m Mixer, env Env) (*Choice, error) {
 	}
 	c := &Choice{Mixer: name}
 	weights := append([]float64{}, m.Weights()...)
+	all := 0.
+	for _, d := range env.Domains {
+		all += float64(d.Examples)
+	}
 	limit := caps(env, env.Repeats)
 	if env.Repeats == 0 {
 		for i := range limit {
@@ -48,12 +52,13 @@ func Plan(name string, m Mixer, env Env) (*Choice, error) {
 			p.Share = picks[i] / total
 			p.Capped = env.Repeats > 0 && weights[i]*total > limit[i]*(1+1e-9)
 		}
+		p.Why = fmt.Sprintf("%.2f × its share by size", weights[i]*all/float64(d.Examples))
 		if e, ok := m.(Explainer); ok {
 			p.Why = e.Explain(i)
 		}
 		switch {
 		case p.Capped:
-			p.Why = strings.TrimPrefix(p.Why+"; ", "; ") + fmt.Sprintf("wants %.1f %%, ends after %v epochs", 100*weights[i], env.Repeats)
+			p.Why += fmt.Sprintf("; wants %.1f %%, ends after %v epochs", 100*weights[i], env.Repeats)
 		case p.Epochs > 4:
 			c.Notes = append(c.Notes, fmt.Sprintf("%s is repeated %.1f times: beyond 4 epochs repeated data is worth less and less (arXiv 2305.16264)", d.Name, p.Epochs))
 		}

@@ -175,7 +175,11 @@ func TestTargetWorld(t *testing.T) {
 // Where there is nothing to gain: shares stay near a quarter.
 func TestSameWorld(t *testing.T) {
 	w := planted(t, "same")
-	for _, name := range []string{"uniform", "distinct", "progress", "odm_paper", "unimax", "proportional", "aioli"} {
+	names := []string{"uniform", "progress", "odm_paper", "aioli"}
+	if os.Getenv("SLUICE_LONG") != "" {
+		names = append(names, "distinct", "unimax", "proportional", "temperature", "ado", "odm_code", "odm_exp3")
+	}
+	for _, name := range names {
 		shares, _ := w.run(t, short(name))
 		for n, s := range shares {
 			if math.Abs(s-.25) > .05 {

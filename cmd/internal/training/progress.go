@@ -54,7 +54,7 @@ func (p *Progress) Step(s trainer.Step) {
 	}
 	p.last = time.Now()
 	if live {
-		fmt.Fprintf(p.w, "\r%s\x1b[K", terminal.Line(p.line(s), p.width-1))
+		fmt.Fprintf(p.w, "\r%s\x1b[K", terminal.Cut(p.line(s), p.width-1))
 		p.shown = true
 		return
 	}

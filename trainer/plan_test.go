@@ -1,0 +1,130 @@
+package trainer
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The plan adds up, and steps keep to it.
+func TestPlan(t *testing.T) {
+	c := with(tiny(t, Causal, sentences(200, 1)), func(c *Config) { c.EMA, c.Steps = .9, 20 })
+	f, err := Plan(t.Context(), c, Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Memory != f.Weights+f.Gradients+f.Optimizer+f.Average+f.Activations+f.Buffers || f.Weights != int64(4*f.Parameters) || f.Optimizer != 2*f.Weights ||
+		f.Average != f.Weights || f.Gradients != f.Weights || f.Activations == 0 || f.Seconds <= 0 || f.Bill.KWh <= 0 {
+		t.Errorf("%+v", f)
+	}
+	if f.Tokens != 20*8*32 || f.Epochs["data"] <= 0 {
+		t.Errorf("%d tokens, epochs %v", f.Tokens, f.Epochs)
+	}
+}
+
+// Where memory is scarce, first more is computed again, then the pieces of a batch get smaller; the bits of the first change nothing.
+func TestPlanFits(t *testing.T) {
+	config := func() Config {
+		return with(tiny(t, Causal, sentences(100, 1)), func(c *Config) {
+			c.Context, c.Batch, c.Steps, c.Model.Layers, c.Model.Dim = 64, 32, 3, 4, 64
+		})
+	}
+	want := t.TempDir()
+	train(t, config(), Options{Dir: want})
+	whole, err := Plan(t.Context(), config(), Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	rep := train(t, with(config(), func(c *Config) { c.MemoryGB = (float64(whole.Memory) - float64(whole.Activations)/4) / 1e9 }), Options{Dir: dir})
+	if rep.Forecast.Recompute == "none" || rep.Forecast.Pieces != whole.Pieces || weights(t, dir) != weights(t, want) {
+		t.Errorf("recompute %s, %d pieces; same weights: %v", rep.Forecast.Recompute, rep.Forecast.Pieces, weights(t, dir) == weights(t, want))
+	}
+	small, err := Plan(t.Context(), with(config(), func(c *Config) { c.MemoryGB = (float64(whole.Memory) - .9*float64(whole.Activations)) / 1e9 }), Options{Dir: t.TempDir()})
+	if err != nil || small.Pieces <= whole.Pieces {
+		t.Errorf("%+v, %v: want more pieces", small, err)
+	}
+}
+
+// Reports hold the same figures in all forms, and text of the user's cannot break out.
+func TestReport(t *testing.T) {
+	c := with(tiny(t, Causal, sentences(60, 1)), func(c *Config) { c.Steps = 10 })
+	evil := `a<script>|alert("x")`
+	c.Data = append(c.Data, Data{Name: evil, Path: jsonl(t, filepath.Join(t.TempDir(), "b.jsonl"), sentences(30, 2)...)})
+	dir := t.TempDir()
+	rep := train(t, c, Options{Dir: dir})
+	page, err := os.ReadFile(filepath.Join(dir, reportPage))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, reportText))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(page), "<script") || strings.Contains(string(text), "<script") {
+		t.Error("a name of the user's is not escaped")
+	}
+	for _, want := range []string{num(rep.Validation.Loss), "&lt;script&gt;", "<svg", "Mixing weights"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(string(page), "http://") && strings.Count(string(page), "http://") != strings.Count(string(page), `xmlns="http://www.w3.org/2000/svg"`) || strings.Contains(string(page), "src=") {
+		t.Error("the page needs something from outside")
+	}
+	if !strings.Contains(string(text), num(rep.Validation.Loss)) {
+		t.Error("the text lacks the validation loss")
+	}
+	if len(rep.Validation.Domains) != 2 || len(rep.Data) != 2 || rep.Data[0].Epochs == 0 {
+		t.Errorf("%+v", rep.Data)
+	}
+}
+
+// Logits that are five times too large get a temperature near 5, which makes them honest.
+func TestCalibrate(t *testing.T) {
+	var logits [][]float64
+	var truth []int32
+	for i := range 3000 {
+		p := .5 + .4*float64(i%10)/10 // how often class 0 is right
+		z := math.Log(p / (1 - p))
+		logits = append(logits, []float64{5 * z, 0})
+		k := int32(1)
+		if float64(i*7919%3000)/3000 < p {
+			k = 0
+		}
+		truth = append(truth, k)
+	}
+	c := calibrate(logits, truth)
+	if c.Temperature < 4 || c.Temperature > 6 || c.After > .3*c.Before {
+		t.Errorf("%+v", c)
+	}
+}
+
+// By hand: two rows at .9, one right, and one at .7, wrong: |1 - 1.8|/3 + |0 - .7|/3.
+func TestECE(t *testing.T) {
+	got := ece([][]float64{{.9, .1}, {.9, .1}, {.7, .3}}, []int32{0, 1, 1})
+	if want := (.8 + .7) / 3; math.Abs(got-want) > 1e-12 {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestEarlyExample(t *testing.T) {
+	var e early
+	for i, want := range []struct{ best, stop bool }{{true, false}, {true, false}, {false, false}, {false, true}} {
+		best, stop := e.see(Stop{Patience: 2}, i+1, []float64{3, 2, 2.5, 2.1}[i])
+		if best != want.best || stop != want.stop {
+			t.Errorf("metric %d: best %v, stop %v", i, best, stop)
+		}
+	}
+}
+
+func TestRanks(t *testing.T) {
+	if got := pearson(ranks([]float64{1, 10, 100}), ranks([]float64{2, 3, 50})); math.Abs(got-1) > 1e-12 {
+		t.Errorf("Spearman of the same order is %v", got)
+	}
+	if got := ranks([]float64{5, 1, 5}); got[0] != 2.5 || got[1] != 1 || got[2] != 2.5 {
+		t.Errorf("ranks %v", got)
+	}
+}
