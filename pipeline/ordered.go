@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // slot is the place of one item in the order of results.
@@ -34,9 +36,11 @@ func ordered[A, B any](ctx context.Context, halt *Halt, n, window int, in iter.S
 			queue = make(chan *slot[A, B], window) // in order, to the consumer
 			work  = make(chan *slot[A, B])         // to the workers
 			quit  = make(chan struct{})
-			wg    sync.WaitGroup
+			calls errgroup.Group // goroutines that call f: at most n, begun when they are needed
+			feed  sync.WaitGroup
 			none  B
 		)
+		calls.SetLimit(n)
 		serve := func(s *slot[A, B]) {
 			for ok := true; ok; s, ok = <-work {
 				s.out, s.err = f(ctx, s.item)
@@ -46,13 +50,13 @@ func ordered[A, B any](ctx context.Context, halt *Halt, n, window int, in iter.S
 				close(s.done)
 			}
 		}
-		defer wg.Wait()
+		defer calls.Wait() // they return no error: each result carries its own
+		defer feed.Wait()
 		defer close(quit)
 
-		wg.Go(func() { // feed
+		feed.Go(func() {
 			defer close(queue)
 			defer close(work)
-			started := 0
 			for a, err := range in {
 				s := &slot[A, B]{item: a, err: err, done: make(chan struct{})}
 				if err != nil {
@@ -71,9 +75,7 @@ func ordered[A, B any](ctx context.Context, halt *Halt, n, window int, in iter.S
 					continue
 				default:
 				}
-				if started < n {
-					started++
-					wg.Go(func() { serve(s) })
+				if calls.TryGo(func() error { serve(s); return nil }) {
 					continue
 				}
 				select {

@@ -25,27 +25,27 @@ func (r *Row) weight() float64 {
 
 // Config says what a row's features are and how a model is fitted. Start from [Default].
 type Config struct {
-	Bits      int  `yaml:"bits"`      // 2^bits buckets, 10 to 22
-	Words     int  `yaml:"words"`     // word n-grams of length 1 to this; 0: none
-	CharMin   int  `yaml:"char_min"`  // character n-grams from this length …
-	CharMax   int  `yaml:"char_max"`  // … to this one; 0: none
-	Sublinear bool `yaml:"sublinear"` // 1 + ln(count) in place of the count
+	Bits      int  `yaml:"bits" json:"bits"`           // 2^bits buckets, 10 to 22
+	Words     int  `yaml:"words" json:"words"`         // word n-grams of length 1 to this; 0: none
+	CharMin   int  `yaml:"char_min" json:"char_min"`   // character n-grams from this length …
+	CharMax   int  `yaml:"char_max" json:"char_max"`   // … to this one; 0: none
+	Sublinear bool `yaml:"sublinear" json:"sublinear"` // 1 + ln(count) in place of the count
 
-	C    float64   `yaml:"c"`    // inverse strength of the L2 penalty; 0: the best of Grid
-	Grid []float64 `yaml:"grid"` // values of C to try, ascending
+	C    float64   `yaml:"c" json:"c"`       // inverse strength of the L2 penalty; 0: the best of Grid
+	Grid []float64 `yaml:"grid" json:"grid"` // values of C to try, ascending
 
-	MultiLabel bool    `yaml:"multi_label"` // independent logistic models, one a label, in place of one softmax
-	Mixup      float64 `yaml:"mixup"`       // mixed rows per row (see mixup.go); 0: none
-	Calibrate  bool    `yaml:"calibrate"`   // fit a temperature on out-of-fold logits
+	MultiLabel bool    `yaml:"multi_label" json:"multi_label"` // independent logistic models, one a label, in place of one softmax
+	Mixup      float64 `yaml:"mixup" json:"mixup"`             // mixed rows per row (see mixup.go); 0: none
+	Calibrate  bool    `yaml:"calibrate" json:"calibrate"`     // fit a temperature on out-of-fold logits
 
-	Folds     int  `yaml:"folds"`      // for tuning, calibration and out-of-fold probabilities
-	SeedsStay bool `yaml:"seeds_stay"` // rows with Seed lie in every training part (see [OutOfFold])
+	Folds     int  `yaml:"folds" json:"folds"`           // for tuning, calibration and out-of-fold probabilities
+	SeedsStay bool `yaml:"seeds_stay" json:"seeds_stay"` // rows with Seed lie in every training part (see [OutOfFold])
 
-	Iterations int     `yaml:"iterations"` // of L-BFGS, at most
-	Tolerance  float64 `yaml:"tolerance"`  // stop when no element of the mean loss's gradient is larger
+	Iterations int     `yaml:"iterations" json:"iterations"` // of L-BFGS, at most
+	Tolerance  float64 `yaml:"tolerance" json:"tolerance"`   // stop when no element of the mean loss's gradient is larger
 
-	Seed    uint64 `yaml:"seed"`    // of folds and mixup
-	Threads int    `yaml:"threads"` // 0: as many as the process may use; never changes a result
+	Seed    uint64 `yaml:"seed" json:"seed"`       // of folds and mixup
+	Threads int    `yaml:"threads" json:"threads"` // 0: as many as the process may use; never changes a result
 }
 
 // Default is the configuration of the measured lifts: words 1–2 and characters 4 in 2^16 buckets, C = 10. Its other values are

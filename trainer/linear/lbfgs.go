@@ -76,9 +76,12 @@ func minimise(ctx context.Context, p *problem, theta []float32, iterations int, 
 		if math.IsNaN(value) {
 			return f, fmt.Errorf("the loss became NaN in iteration %d: look for enormous row weights", f.Iterations+1)
 		}
-		if alpha == 0 { // no step lowers f any more: rounding is all that is left
-			f.Converged = true
-			return f, nil
+		if alpha == 0 { // no step along d lowers f
+			if len(l.slots) == 0 {
+				return f, nil // not even down the gradient: rounding is all that is left
+			}
+			l.slots, l.free = l.slots[:0], 0
+			continue
 		}
 		f.Objective = value
 		l.step(float32(alpha))

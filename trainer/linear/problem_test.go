@@ -201,6 +201,13 @@ func TestWeightIsRepetition(t *testing.T) {
 
 func TestStops(t *testing.T) {
 	p := tiny(t, 3, false)
+	if f, err := minimise(t.Context(), p, make([]float32, p.size()), 2, 1e-9); err != nil || f.Iterations != 2 || f.Converged {
+		t.Errorf("after two iterations: %+v, %v", f, err)
+	}
+	// Asked for more than float32 can give, it ends by itself and does not claim to have converged.
+	if f, err := minimise(t.Context(), p, make([]float32, p.size()), 2000, 1e-30); err != nil || f.Converged || f.Gradient > 1e-5 {
+		t.Errorf("at the end of precision: %+v, %v", f, err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := minimise(ctx, p, make([]float32, p.size()), 10, 1e-9); !errors.Is(err, context.Canceled) {
