@@ -15,8 +15,8 @@ import (
 // tokenizerFile is where a run keeps its vocabulary.
 const tokenizerFile = "tokenizer.json"
 
-// vocabulary finds the run's tokenizer: the one a run in this folder has made or taken already, the one that is named, the model's own, or a new one
-// trained on the training texts.
+// vocabulary finds the run's tokenizer: the one that is named, the model's own, the one that the run has made and goes on with, or a new one trained on
+// the training texts.
 func (r *run) vocabulary() (err error) {
 	t := r.c.Tokenizer
 	path := t.Path
@@ -30,7 +30,7 @@ func (r *run) vocabulary() (err error) {
 		return nil
 	}
 	own := filepath.Join(r.o.Dir, tokenizerFile)
-	if !r.o.Fresh {
+	if !r.o.Fresh && len(listSteps(r.checkpoints())) > 0 { // without a checkpoint the recipe may have changed since
 		if r.tok, err = tokenizer.Load(own); err == nil {
 			return nil
 		}
@@ -91,7 +91,7 @@ func (r *run) learnVocabulary(t TokenizerConfig) (tok *tokenizer.Tokenizer, err 
 			}
 		}
 		if failed == nil && all.Len() > 0 {
-			tok, err = tokenizer.Characters(all.String())
+			tok, err = tokenizer.Characters(all.String(), r.specials()[1:]...) // a single text has no end to mark
 		} else if failed == nil {
 			err = fmt.Errorf("the training data hold no text")
 		}
