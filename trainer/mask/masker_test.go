@@ -297,24 +297,3 @@ func TestPhiloxKnownAnswers(t *testing.T) {
 		}
 	}
 }
-
-func benchmark(b *testing.B, name string) {
-	all := corpus(2000, 126)
-	m := opened(b, name, all)
-	in, counts := make([]int32, 256), make([]bool, 256)
-	b.ReportAllocs()
-	tokens, r := 0, 0
-	for b.Loop() {
-		x := all[r%len(all)]
-		m.Mask(x, NewBits(1, r/len(all), uint64(r)), in[:len(x.IDs)], counts[:len(x.IDs)])
-		tokens += len(x.IDs)
-		r++
-	}
-	b.ReportMetric(float64(tokens)/b.Elapsed().Seconds(), "tokens/s")
-}
-
-func BenchmarkMask(b *testing.B) {
-	for _, name := range Catalog.Names() {
-		b.Run(name, func(b *testing.B) { benchmark(b, name) })
-	}
-}
