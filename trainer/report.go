@@ -66,6 +66,9 @@ func (r *run) report(best int) *Report {
 	}
 	epochs, weights := r.feed.Epochs(), r.c.Mix.Mixer.Weights()
 	for k, s := range r.train {
+		if r.c.Follow {
+			s = r.corpus.Train(k, -1) // with what was sealed meanwhile
+		}
 		d := DataReport{Name: s.Name, Rows: s.Len(), Tokens: s.Tokens, Epochs: epochs[k], Weight: weights[k]}
 		for _, v := range r.valid {
 			if v.Name == s.Name {
