@@ -16,6 +16,7 @@
 //	config.go choice.go                          the section of the recipe                prepare.go  everything before the first step
 //	vocabulary.go network.go                     tokenizer and model of a run             guard.go    NaN, with its culprit
 //	checkpoint.go resume.go                      what is kept and how a run goes on       early.go    early stopping
+//	lock.go                                      one training in a folder
 //	evaluate.go score.go calibrate.go            what a model is worth                    ensemble.go several seeds
 //	plan.go machine.go energy.go                 what a run needs and costs               findlr.go   the learning rate
 //	metrics.go report.go report_*.go svg.go      what a run did

@@ -232,3 +232,22 @@ func TestChoices(t *testing.T) {
 		}
 	}
 }
+
+// Two trainings in one folder would write the same checkpoints: the second is refused, and the first goes on.
+func TestSecondTrainingIsRefused(t *testing.T) {
+	config := func() Config {
+		return with(tiny(t, Causal, sentences(60, 3)), func(c *Config) { c.Steps = 4 })
+	}
+	dir, asked := t.TempDir(), 0
+	train(t, config(), Options{Dir: dir, Progress: func(Step) {
+		asked++
+		_, err := Train(t.Context(), config(), Options{Dir: dir})
+		if _, ok := errors.AsType[*BusyError](err); !ok {
+			t.Errorf("a second training gives %v", err)
+		}
+	}})
+	if asked != 4 {
+		t.Errorf("%d steps, want 4", asked)
+	}
+	train(t, config(), Options{Dir: dir}) // the lock ends with the training
+}

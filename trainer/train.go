@@ -42,8 +42,13 @@ type Step struct {
 }
 
 // Train trains a model and leaves it in o.Dir with its report. Where o.Dir holds checkpoints of the same config it goes on from the last one; a finished
-// run gives its report again.
+// run gives its report again. While another process trains in o.Dir it is a [BusyError].
 func Train(ctx context.Context, c Config, o Options) (*Report, error) {
+	release, err := hold(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	if c.Ensemble > 1 {
 		return trainEnsemble(ctx, c, o)
 	}

@@ -139,6 +139,9 @@ func trainError(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &usageError{err, "paths in the section train begin at the recipe's folder"}
 	}
+	if _, ok := errors.AsType[*trainer.BusyError](err); ok {
+		return &exitError{exitLocked, "wait for it to end, or give this one a folder of its own with --out", err}
+	}
 	if _, ok := errors.AsType[*trainer.DivergedError](err); ok {
 		return &exitError{exitFailed, "the last checkpoint is intact; a lower optimizer.lr or a longer schedule.warmup keeps the loss finite", err}
 	}
