@@ -107,7 +107,7 @@ func together(c Config, members []*predictions) *Result {
 		return nil
 	}
 	first := members[0]
-	mean := &predictions{classes: first.classes, values: first.values}
+	mean := &predictions{classes: first.classes, values: first.values, labels: first.labels}
 	loss, n := 0., 0.
 	for i := range first.logits {
 		z := make([]float64, len(first.logits[i]))
@@ -134,7 +134,7 @@ func together(c Config, members []*predictions) *Result {
 		}
 		mean.logits = append(mean.logits, z)
 	}
-	res := (&run{c: c}).score(mean)
+	res := score(c.Task, mean)
 	res.Loss, res.Targets = loss/n, int64(n)
 	return res
 }

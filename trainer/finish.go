@@ -51,7 +51,7 @@ func (r *run) worth(ctx context.Context, rep *Report) (err error) {
 			return err
 		}
 		if said := rep.Validation.said; r.c.Task == Classify && !r.c.MultiLabel && len(said.classes) > 0 {
-			rep.Calibration = calibrate(said.logits, said.classes)
+			rep.Calibration = calibrate(said)
 		}
 	}
 	sets, err := r.openTest(ctx, r.c.Data, false)
@@ -67,8 +67,7 @@ func (r *run) worth(ctx context.Context, rep *Report) (err error) {
 		return nil
 	}
 	if said := rep.Test.said; rep.Calibration != nil && len(said.classes) > 0 {
-		rep.Calibration.TestBefore = ece(said.probabilities(1), said.classes)
-		rep.Calibration.TestAfter = ece(said.probabilities(rep.Calibration.Temperature), said.classes)
+		rep.Calibration.tested(said)
 	}
 	return nil
 }

@@ -96,7 +96,7 @@ func TestCalibrate(t *testing.T) {
 		}
 		truth = append(truth, k)
 	}
-	c := calibrate(logits, truth)
+	c := calibrate(&predictions{logits: logits, classes: truth, labels: make([]string, len(logits[0]))})
 	if c.Temperature < 4 || c.Temperature > 6 || c.After > .3*c.Before {
 		t.Errorf("%+v", c)
 	}

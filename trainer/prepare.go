@@ -72,17 +72,7 @@ func prepare(ctx context.Context, c Config, o Options) (ready *run, err error) {
 	if o.FS == nil {
 		o.FS = schemas.Disk
 	}
-	for i := range c.Data {
-		if c.Data[i].Name == "" {
-			c.Data[i].Name = filepath.Base(filepath.Clean(c.Data[i].Path))
-		}
-		for _, d := range c.Data[:i] {
-			if d.Name == c.Data[i].Name {
-				return nil, fmt.Errorf("two domains are called %s: give one another name", d.Name)
-			}
-		}
-	}
-	if err := c.Check(); err != nil {
+	if err := c.settle(); err != nil {
 		return nil, err
 	}
 	if c.Threads == 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sluice/schemas"
+	"sluice/trainer/linear"
 )
 
 // The files of a report.
@@ -31,18 +32,19 @@ type Report struct {
 	Validation *Result          `json:"validation"` // of the finished model
 	Test       *Result          `json:"test"`       // on rows that nothing was decided by: source.holdout
 
-	Calibration *Calibration `json:"calibration,omitempty"`
-	Ensemble    *Ensemble    `json:"ensemble,omitempty"`
-	Forecast    *Forecast    `json:"forecast"`
-	PeakMemory  int64        `json:"peak_memory"` // bytes, of the whole process
-	Seconds     float64      `json:"seconds"`
-	CPUSeconds  float64      `json:"cpu_seconds"`
-	Bill        Bill         `json:"bill"`
-	LR          float64      `json:"lr"`
-	Kernels     string       `json:"kernels"`
-	Threads     int          `json:"threads"`
-	Config      Config       `json:"config"` // with every default that was chosen
-	Notes       []string     `json:"notes,omitempty"`
+	Calibration *Calibration   `json:"calibration,omitempty"`
+	Linear      *linear.Report `json:"linear,omitempty"` // of the linear student; its validation is out of fold
+	Ensemble    *Ensemble      `json:"ensemble,omitempty"`
+	Forecast    *Forecast      `json:"forecast,omitempty"`
+	PeakMemory  int64          `json:"peak_memory"` // bytes, of the whole process
+	Seconds     float64        `json:"seconds"`
+	CPUSeconds  float64        `json:"cpu_seconds"`
+	Bill        Bill           `json:"bill"`
+	LR          float64        `json:"lr"`
+	Kernels     string         `json:"kernels"`
+	Threads     int            `json:"threads"`
+	Config      Config         `json:"config"` // with every default that was chosen
+	Notes       []string       `json:"notes,omitempty"`
 }
 
 // A DataReport is one domain.

@@ -44,7 +44,13 @@ type Step struct {
 // Train trains a model and leaves it in o.Dir with its report. Where o.Dir holds checkpoints of the same config it goes on from the last one; a finished
 // run gives its report again.
 func Train(ctx context.Context, c Config, o Options) (*Report, error) {
-	if c.Ensemble > 1 {
+	switch {
+	case c.Model.linear():
+		if err := c.settle(); err != nil {
+			return nil, err
+		}
+		return trainLinear(ctx, c, o)
+	case c.Ensemble > 1:
 		return trainEnsemble(ctx, c, o)
 	}
 	r, err := prepare(ctx, c, o)

@@ -86,10 +86,7 @@ func (f *former) example(r *schemas.Record) (x example, err error) {
 	if err != nil {
 		return x, fmt.Errorf("record %s: %w", r.ID, err)
 	}
-	x.record, x.family = key(r.ID), key(r.ID)
-	if len(r.Origin.Parents) > 0 {
-		x.family = key(r.Origin.Parents[0])
-	}
+	x.record, x.family = key(r.ID), key(familyOf(r))
 	return x, f.fit(r, &x)
 }
 
@@ -227,14 +224,12 @@ func (f *former) fit(r *schemas.Record, x *example) error {
 		x.skip = reasonLong
 		return nil
 	}
-	last := x.ids[len(x.ids)-1]
-	x.cut, x.ids = true, x.ids[:f.Length]
+	x.cut = true
 	if x.marks == nil {
-		if f.tok.IsSpecial(last) { // the template's end, such as [SEP]
-			x.ids[f.Length-1] = last
-		}
+		x.ids = Cut(f.tok, x.ids, f.Length)
 		return nil
 	}
+	x.ids = x.ids[:f.Length]
 	x.marks = x.marks[:f.Length]
 	for _, m := range x.marks {
 		if m {
@@ -243,4 +238,16 @@ func (f *former) fit(r *schemas.Record, x *example) error {
 	}
 	x.skip = reasonLong // nothing to learn is left of it
 	return nil
+}
+
+// Cut cuts the tokens of a text to n and keeps the mark at their end, such as [SEP].
+func Cut(tok *tokenizer.Tokenizer, ids []int32, n int) []int32 {
+	if len(ids) <= n {
+		return ids
+	}
+	last := ids[len(ids)-1]
+	if ids = ids[:n]; tok.IsSpecial(last) {
+		ids[n-1] = last
+	}
+	return ids
 }
