@@ -79,6 +79,7 @@ type LoadOptions struct {
 	Getenv   func(string) (string, bool) // nil: the environment of the process
 	Dataset  string                      // overrides the recipe's dataset; relative to the working directory
 	State    string                      // likewise
+	Train    func(*Recipe) error         // checks the section train, once all else of the recipe is read; nil: it is not looked at
 }
 
 // Catalogs holds every component a recipe can name.

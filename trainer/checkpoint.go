@@ -60,11 +60,13 @@ type state struct {
 const stateVersion = 1
 
 // fingerprint is the part of the config that determines the result.
-func (r *run) fingerprint() ([]byte, error) {
-	c := r.c
+func (r *run) fingerprint() ([]byte, error) { return r.c.settings() }
+
+// settings are the keys that determine the result.
+func (c Config) settings() ([]byte, error) {
 	c.Threads, c.MemoryGB, c.Recompute, c.Cache, c.Out, c.Cost, c.Checkpoint, c.Accumulate = 0, 0, "", "", "", Cost{}, Checkpoint{}, 0
+	c.Data = slices.Clone(c.Data)
 	for i := range c.Data {
-		c.Data = slices.Clone(c.Data)
 		c.Data[i].Path = "" // the same data may have moved; what they hold is checked by hash
 	}
 	return json.Marshal(c)

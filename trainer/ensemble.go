@@ -20,6 +20,9 @@ type Ensemble struct {
 	Best       int      `json:"best"`
 }
 
+// memberPrefix begins the folders of members.
+const memberPrefix = "member-"
+
 // A Member is one model of an ensemble.
 type Member struct {
 	Seed       uint64  `json:"seed"`
@@ -30,14 +33,14 @@ type Member struct {
 // trainEnsemble trains the members one after the other; members that are finished are not trained again.
 func trainEnsemble(ctx context.Context, c Config, o Options) (*Report, error) {
 	if c.Cache == "" {
-		c.Cache = filepath.Join(o.Dir, "tokens")
+		c.Cache = filepath.Join(o.Dir, tokensDir)
 	}
 	e, least := &Ensemble{}, math.Inf(1)
 	var reports []*Report
 	var valid, test []*predictions
 	for i := range c.Ensemble {
 		one, at := c, o
-		one.Ensemble, one.Seed, at.Dir = 1, c.Seed+uint64(i), filepath.Join(o.Dir, fmt.Sprintf("member-%d", i))
+		one.Ensemble, one.Seed, at.Dir = 1, c.Seed+uint64(i), filepath.Join(o.Dir, fmt.Sprint(memberPrefix, i))
 		rep, err := Train(ctx, one, at)
 		if err != nil {
 			return nil, fmt.Errorf("member %d: %w", i, err)
@@ -60,7 +63,7 @@ func trainEnsemble(ctx context.Context, c Config, o Options) (*Report, error) {
 	e.Validation, e.Test = together(c, valid), together(c, test)
 	rep := reports[e.Best]
 	rep.Ensemble = e
-	from := filepath.Join(o.Dir, fmt.Sprintf("member-%d", e.Best))
+	from := filepath.Join(o.Dir, fmt.Sprint(memberPrefix, e.Best))
 	fs := o.FS
 	if fs == nil {
 		fs = schemas.Disk

@@ -111,11 +111,13 @@ var errNoTest = errors.New("there is nothing to evaluate on: the datasets have n
 // loadRun makes a run of a model that is finished.
 func loadRun(c Config, dir string, o Options) (*run, error) {
 	r := &run{c: c, o: o}
+	r.o.Dir = dir
 	if o.FS == nil {
 		r.o.FS = schemas.Disk
 	}
-	if r.c.Threads = runtime.GOMAXPROCS(0); r.c.Cache == "" {
-		r.c.Cache = filepath.Join(dir, "tokens")
+	r.c.Threads = runtime.GOMAXPROCS(0)
+	if _, err := os.Stat(r.c.Cache); err != nil {
+		r.c.Cache = r.ownCache()
 	}
 	set, err := kernel.Default()
 	if err != nil {

@@ -37,7 +37,11 @@ func (r *run) finish(ctx context.Context) (*Report, error) {
 	if err := writeTokenizer(r.o.FS, filepath.Join(r.o.Dir, tokenizerFile), r.tok); err != nil {
 		return nil, err
 	}
-	if err := writeConfig(r.o.FS, r.o.Dir, r.c); err != nil {
+	c := r.c
+	if c.Cache == r.ownCache() {
+		c.Cache = "" // the folder may be renamed
+	}
+	if err := writeConfig(r.o.FS, r.o.Dir, c); err != nil {
 		return nil, err
 	}
 	rep.Bill, rep.CPUSeconds = r.c.Cost.bill(r.meter.read()), r.meter.read().CPU.Seconds()

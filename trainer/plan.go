@@ -3,9 +3,12 @@ package trainer
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
+	"sluice/schemas"
 	"sluice/trainer/feed"
+	"sluice/trainer/linear"
 	"sluice/trainer/model"
 	"sluice/trainer/optim"
 	"sluice/trainer/tensor"
@@ -31,6 +34,34 @@ type Forecast struct {
 	FLOPs     float64            `json:"flops"`
 	Seconds   float64            `json:"seconds,omitzero"` // only by Plan, which measures
 	Bill      Bill               `json:"bill,omitzero"`
+
+	Linear *linear.Forecast `json:"linear,omitempty"` // of the linear student, which has neither steps nor tokens
+}
+
+// planLinear is [Plan] for the linear student.
+func planLinear(ctx context.Context, c Config) (*Forecast, error) {
+	if err := c.settle(); err != nil {
+		return nil, err
+	}
+	t, err := c.readRows(ctx, schemas.RoleTrain, true)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.linearRows(t)
+	if err != nil {
+		return nil, err
+	}
+	l, err := linear.Plan(ctx, rows, c.linearConfig())
+	if err != nil {
+		return nil, fewFamilies(err)
+	}
+	f := &Forecast{Parameters: (l.Features + 1) * l.Labels, Memory: l.Memory, Limit: granted() / 5 * 4, Seconds: l.Seconds, Linear: l}
+	threads := c.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	f.Bill = c.Cost.bill(energy{Joules: f.Seconds * (c.Cost.WattsPerThread*float64(threads) + c.Cost.MemoryWatts), Wall: time.Duration(f.Seconds * float64(time.Second))})
+	return f, nil
 }
 
 // recomputes are the ways to need less memory, in the order in which they are tried. They cost time and change no bit.
@@ -41,6 +72,9 @@ var recomputes = []struct {
 
 // Plan says what a training will need, before anything runs but the tokenizing of the data, which the training finds done.
 func Plan(ctx context.Context, c Config, o Options) (*Forecast, error) {
+	if c.Model.linear() {
+		return planLinear(ctx, c)
+	}
 	r, err := prepare(ctx, c, o)
 	if err != nil {
 		return nil, err

@@ -14,12 +14,18 @@ import (
 
 // A Prediction is what a classifier says of one row.
 type Prediction struct {
-	ID            schemas.ID
+	ID            string // the row's own, or that of its place
 	Source        string // name of the data
 	Text          string
 	Labels        []string  // that the row has, if it says so
 	Said          []string  // the most probable one; of a model with several labels, those from probability ½
 	Probabilities []float64 // of the model's labels, in their order
+}
+
+// Labels are those of a classifier.
+type Labels struct {
+	Names []string
+	Multi bool // a row has any number of them
 }
 
 // A classifier gives logits of texts.
@@ -35,7 +41,7 @@ const predictRows = 1024
 
 // Predict runs the classifier in dir on data, tells each what it says of every row, and gives what it is worth on the rows with labels; nil where there are
 // none. Of datasets it takes the test rows, of other files all. Without each, rows without labels are left out.
-func Predict(ctx context.Context, dir string, data []Data, o Options, each func(labels []string, p *Prediction) error) (*Result, error) {
+func Predict(ctx context.Context, dir string, data []Data, o Options, each func(*Labels, *Prediction) error) (*Result, error) {
 	c, err := readConfig(dir)
 	if err != nil {
 		return nil, err
@@ -51,6 +57,7 @@ func Predict(ctx context.Context, dir string, data []Data, o Options, each func(
 	if err != nil {
 		return nil, err
 	}
+	names := Labels{k.labels, k.multi}
 	var logits [][]float64
 	for from := 0; from < len(t.rows); from += predictRows {
 		if ctx.Err() != nil {
@@ -67,9 +74,9 @@ func Predict(ctx context.Context, dir string, data []Data, o Options, each func(
 				break
 			}
 			r := &part.rows[i]
-			p := &Prediction{ID: r.Record.ID, Source: r.Source, Text: r.Text, Labels: r.Labels, Probabilities: k.probabilities(z[i])}
+			p := &Prediction{ID: rowName(r.Record), Source: r.Source, Text: r.Text, Labels: r.Labels, Probabilities: k.probabilities(z[i])}
 			p.Said = k.chosen(p.Probabilities)
-			if err := each(k.labels, p); err != nil {
+			if err := each(&names, p); err != nil {
 				return nil, err
 			}
 		}
@@ -79,6 +86,15 @@ func Predict(ctx context.Context, dir string, data []Data, o Options, each func(
 		return nil, nil
 	}
 	return said.result(c, t), nil
+}
+
+// rowName is the id that a user gave the row, or ours.
+func rowName(r *schemas.Record) string {
+	switch id := r.Columns["id"].(type) {
+	case string, int64, float64:
+		return fmt.Sprint(id)
+	}
+	return r.ID.String()
 }
 
 func (k *classifier) probabilities(z []float64) []float64 {

@@ -78,10 +78,10 @@ func prepare(ctx context.Context, c Config, o Options) (ready *run, err error) {
 	if c.Threads == 0 {
 		c.Threads = runtime.GOMAXPROCS(0)
 	}
-	if c.Cache == "" {
-		c.Cache = filepath.Join(o.Dir, "tokens")
-	}
 	r := &run{c: c, o: o}
+	if r.c.Cache == "" {
+		r.c.Cache = r.ownCache()
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
@@ -101,6 +101,11 @@ func prepare(ctx context.Context, c Config, o Options) (ready *run, err error) {
 	}
 	return r, nil
 }
+
+// tokensDir is where tokens are kept when the config does not say.
+const tokensDir = "tokens"
+
+func (r *run) ownCache() string { return filepath.Join(r.o.Dir, tokensDir) }
 
 func (r *run) close() (err error) {
 	if r.feed != nil {

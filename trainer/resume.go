@@ -12,7 +12,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strings"
 
 	"sluice/trainer/feed"
 	"sluice/trainer/model/safetensors"
@@ -192,20 +194,49 @@ func compact(b []byte) []byte {
 	return out.Bytes()
 }
 
-// difference names the keys in which two configs differ.
+// difference names the keys in which two configs differ, as recipes write them: optimizer.lr was 0.001, is 0.5.
 func difference(a, b []byte) string {
-	var x, y map[string]json.RawMessage
+	var x, y any
 	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
 		return "unknown"
 	}
 	var out []string
-	for _, k := range slices.Sorted(maps.Keys(y)) {
-		if !bytes.Equal(compact(x[k]), compact(y[k])) {
-			out = append(out, fmt.Sprintf("%s was %.80s, is %.80s", k, compact(x[k]), compact(y[k])))
-		}
-	}
+	differ("", reflect.TypeFor[Config](), x, y, &out)
 	if len(out) == 0 {
 		return "keys that this version does not know"
 	}
-	return fmt.Sprint(out)
+	return strings.Join(out, "; ")
+}
+
+func differ(key string, t reflect.Type, x, y any, out *[]string) {
+	a, ok := x.(map[string]any)
+	b, also := y.(map[string]any)
+	if !ok || !also {
+		was, _ := json.Marshal(x)
+		is, _ := json.Marshal(y)
+		if !bytes.Equal(was, is) {
+			*out = append(*out, fmt.Sprintf("%s was %.80s, is %.80s", key, was, is))
+		}
+		return
+	}
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	both := maps.Clone(a)
+	maps.Copy(both, b)
+	for _, name := range slices.Sorted(maps.Keys(both)) {
+		below, written := reflect.Type(nil), name
+		if t != nil && t.Kind() == reflect.Struct {
+			if f, ok := t.FieldByName(name); ok {
+				below = f.Type
+				if tag, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); tag != "" {
+					written = tag
+				}
+			}
+		}
+		if key != "" {
+			written = key + "." + written
+		}
+		differ(written, below, a[name], b[name], out)
+	}
 }

@@ -70,11 +70,9 @@ func fitLinear(ctx context.Context, c Config, o Options) (*Report, error) {
 	}
 	m, did, err := linear.Train(ctx, rows, l)
 	if err != nil {
-		if errors.Is(err, linear.ErrFewFamilies) {
-			return nil, &KeyError{Key: "model.linear.folds", Hint: "set model: {linear: {folds: 2}}, or {c: 10, calibrate: false}, which need no folds", Err: err}
-		}
-		return nil, err
+		return nil, fewFamilies(err)
 	}
+	did.Held = nil // the report's validation says more
 	rep := &Report{Task: c.Task, Labels: m.Labels(), Left: train.left, Step: did.Iterations, Loss: did.Objective, Linear: did, Kernels: did.Kernel,
 		Threads: c.Threads, Config: c, Data: train.domains,
 		Model: fmt.Sprintf("linear student: %d n-grams, %d labels, C %g", did.Features, did.Labels, did.C)}
@@ -104,6 +102,14 @@ func fitLinear(ctx context.Context, c Config, o Options) (*Report, error) {
 		return nil, err
 	}
 	return rep, m.Save(filepath.Join(o.Dir, weightsFile))
+}
+
+// fewFamilies gives an error of folds its remedy.
+func fewFamilies(err error) error {
+	if errors.Is(err, linear.ErrFewFamilies) {
+		return &KeyError{Key: "model.linear.folds", Hint: "model: {linear: {calibrate: false}} needs no folds, unless c is 0", Err: err}
+	}
+	return err
 }
 
 // linearConfig is what the linear package wants to know.

@@ -84,7 +84,7 @@ func (p *predictions) result(c Config, t *table) *Result {
 	for _, d := range res.Domains {
 		d.Loss /= float64(d.Targets)
 	}
-	res.Unseen = slices.Clone(p.labels[p.known:])
+	res.Unseen = append(res.Unseen, p.labels[p.known:]...)
 	return res
 }
 

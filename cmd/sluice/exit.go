@@ -12,6 +12,7 @@ import (
 	"sluice/pipeline"
 	"sluice/pipeline/llm"
 	"sluice/pipeline/state"
+	"sluice/trainer"
 )
 
 // Exit codes. What can be resumed goes on with the same command.
@@ -40,7 +41,7 @@ var exitTexts = []struct {
 	{exitRecipe, "the recipe or the command line is wrong, or the recipe differs from the dataset's"},
 	{exitInterrupted, "interrupted: what was whole is sealed, the same command goes on"},
 	{exitBudget, "the budget is reached: the same command goes on with a higher one"},
-	{exitLocked, "another run holds the lock of the dataset or the store (--wait waits for it)"},
+	{exitLocked, "another run holds the lock of the dataset, the store or the model (--wait waits for it)"},
 	{exitAudit, "an audit, a verification or a lift check fell below its floor"},
 	{exitBatch, "waiting for a provider's batch: the same command asks for it again"},
 	{exitUnavailable, "the provider is unavailable or the quota used up: the same command goes on"},
@@ -111,6 +112,9 @@ func verdict(err error) (code int, hint string) {
 			hint += "; recipes with stores of their own run side by side"
 		}
 		return exitLocked, hint
+	}
+	if _, ok := errors.AsType[*trainer.SettingsError](err); ok {
+		return exitRecipe, "change them back, or `sluice train RECIPE --new` trains anew; the old model stays until the new one is whole"
 	}
 	if _, ok := errors.AsType[*pipeline.HopelessError](err); ok {
 		return exitFailures, "sluice show --rejects shows the rows and their causes; what was sealed stays"

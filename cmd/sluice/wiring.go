@@ -52,7 +52,7 @@ func (p *place) flags(cmd *cobra.Command) {
 
 // load reads and checks a recipe. From then on its keys are in no output.
 func (a *app) load(path string, p place) (*pipeline.Recipe, error) {
-	r, err := pipeline.Load(path, pipeline.LoadOptions{Catalogs: catalogs(), Dataset: p.dataset, State: p.state})
+	r, err := pipeline.Load(path, pipeline.LoadOptions{Catalogs: catalogs(), Dataset: p.dataset, State: p.state, Train: checkTraining})
 	if err != nil {
 		return nil, noRecipe(err)
 	}
