@@ -1,6 +1,11 @@
 package trainer
 
-import "sluice/trainer/linear"
+import (
+	"fmt"
+	"math"
+
+	"sluice/trainer/linear"
+)
 
 // ArchLinear is the arch of the linear student.
 const ArchLinear = "linear"
@@ -69,4 +74,31 @@ func (l *Linear) UnmarshalYAML(decode func(any) error) error {
 	*l = DefaultLinear()
 	type Linear linearKeys
 	return decode((*Linear)(l))
+}
+
+// String says what is trained: classify, linear student; or causal, llama of 2 layers, hidden size 64.
+func (c *Config) String() string {
+	m := &c.Model
+	switch {
+	case m.linear():
+		return c.Task + ", linear student"
+	case m.Path != "":
+		return c.Task + ", " + m.Path
+	}
+	arch := m.Arch
+	if arch == "" {
+		arch = "network"
+	}
+	return fmt.Sprintf("%s, %s of %d layers, hidden size %d", c.Task, arch, m.Layers, m.Dim)
+}
+
+// Length is the training's length for about so many rows: steps, and tokens with padding; 0 and 0 of the linear student.
+func (c *Config) Length(rows float64) (steps int, tokens int64) {
+	if c.Model.linear() {
+		return 0, 0
+	}
+	if steps = c.Steps; steps == 0 {
+		steps = max(1, int(math.Ceil(c.Epochs*rows/float64(c.Batch))))
+	}
+	return steps, int64(steps) * int64(c.Batch) * int64(c.Context)
 }
