@@ -15,6 +15,10 @@ func TestCheckFindsMistakes(t *testing.T) {
 	for _, c := range []struct{ method, config, want string }{
 		{"eda", "{alpha: 0}", "alpha: must be above 0"},
 		{"eda", "{operations: [synonyms]}", `unknown operation "synonyms"`},
+		{"infill", "{share: 0}", "share: must be above 0"},
+		{"infill", "{temperature: 0}", "temperature: must be above 0"},
+		{"infill", "{dim: 100}", "dim: must be a multiple of 32"},
+		{"infill", "{top_k: 0}", "top_k: must be at least 1"},
 		{"aeda", "{copies: 0}", "copies: must be from 1"},
 		{"paraphrase", "{model: writer, prompt: 'Say {{ txt }}'}", `prompt: unknown variable "txt"`},
 		{"paraphrase", "{model: writer, samples: 0}", "samples: must be from 1"},

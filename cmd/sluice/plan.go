@@ -162,6 +162,9 @@ func planStages(b *strings.Builder, r *pipeline.Recipe, p *forecast.Plan) error 
 			note := ""
 			if _, fits := st.Component.(pipeline.Fitter); fits {
 				note = "  sees all rows before it judges one"
+				if st.Role == pipeline.Generators {
+					note = "  learns from all seeds before it makes a row"
+				}
 			}
 			t.Row("  "+s.ID, about(s.Acts), some(s.Requests), some(s.Made), about(s.Out), note)
 			at++
