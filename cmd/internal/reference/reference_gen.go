@@ -208,6 +208,19 @@ which recommends alpha 0.05 and 16 copies at 500 seeds, 8 at 2,000, and alpha 0.
 				"Copies":     "per seed",
 				"Operations": "of synonym, insert, swap, delete; empty: all four",
 			}
+	case "generators.Infill":
+		return "Infill makes copies of a text with new words inserted, which a small masked language model has guessed from the words around them. The\nmodel is trained here, on the seeds of the recipe: no key and no download. All words of the seed and their order stay.\n\n\tmy card has not come   →   my new card has not come yet\n\nShare · words places (at least one) are drawn among the gaps between words, at most one word a gap. In each the model sees [MASK], and one of the\ntop_k words that it finds likeliest there is drawn, with probabilities sharpened or flattened by temperature. What can be inserted are\nwhole words of letters alone that the seeds hold min_count times or more: no pieces, no punctuation, no English stop words, no words of `exclude`,\nno words of label names and no forms of them (a label \"delivery\" bars delivered), and no word that the copy\nholds already. Labels are inherited.\n\nThe model is a small BERT with a WordPiece vocabulary, trained with whole words masked. It must see all seeds before it can make\na row, so the run has a phase of its own up to here, and what was learned is kept beside that phase's rows. Held-out rows and rows that other\ngenerators have made are not learned from. When seeds are appended later, the model is trained anew on all, and only new seeds are copied. Other\nkernel sets of the CPU round otherwise: the set is named in the dataset's manifest.\n\nFewer than 20 seeds, or fewer words than top_k, are refused: a model of so little guesses at random. With a hundred seeds it knows\nwhich words are common and little more; with a thousand, which fit.\n\nSource: contextual word insertion, the strongest of the methods without a large model in Cegin et al.: LLMs vs Established Text Augmentation\nTechniques for Classification, 2024 (arXiv 2408.16502); there with a public BERT, here with one of the user's own texts.", map[string]string{
+			"Copies":      "per seed",
+			"Dim":         "width of the model; 0: 64 for less than 5,000 words of seeds, else 128",
+			"Exclude":     "more words that are never inserted",
+			"Layers":      "of the model",
+			"MinCount":    "how often the seeds must hold a word that is inserted",
+			"Share":       "new words per word of the seed",
+			"Steps":       "of its training, 16 rows of 64 tokens each; 0: 40 times through the seeds, at least 60 steps and at most 1,500",
+			"Temperature": "of the draw: below 1 prefers the likeliest",
+			"TopK":        "likeliest words that one is drawn from",
+			"Vocab":       "most tokens of its vocabulary",
+		}
 	case "generators.Label":
 		return `Label asks a model for new texts of the seed's label. A prompt shows random seeds of that label and a few of the nearest
 other label as contrast (nearest by the words that labels use), asks for texts that differ from all of them, and draws for each text an
