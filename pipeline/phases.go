@@ -133,7 +133,7 @@ func (j *job) shards(man *schemas.Manifest, dir string, i int, last bool) *shard
 		modes: j.models.Pinned, events: &j.o.Events,
 	}
 	if last {
-		s.phase, s.role = 0, schemas.RoleTrain
+		s.phase, s.role, s.spent = 0, schemas.RoleTrain, j.spent
 	}
 	return s
 }
@@ -162,6 +162,12 @@ func (j *job) stream(ctx context.Context, in *intake, stages []Stage, out *shard
 			break
 		}
 		j.fresh++
+		if j.lagging() {
+			if err = j.remember(); err != nil {
+				j.o.Halt.Stop(err)
+				break
+			}
+		}
 	}
 	if err != nil && (ctx.Err() != nil || !resumable(err)) {
 		out.abort()

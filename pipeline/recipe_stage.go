@@ -22,6 +22,7 @@ type entry struct {
 	all  []field    // both
 	make func() any // a component with its defaults
 	good bool       // its keys could be decoded
+	some bool       // those that it has could be decoded: there are unknown ones beside them
 }
 
 // stages decodes the list of stages and checks each component on the schema that reaches it.
@@ -119,6 +120,13 @@ func (l *loader) component(e *entry) {
 	l.reader.common = sortedKeys(yamlFields(reflect.TypeFor[StageKeys]()))
 	e.good = l.strict(mapping(e.name, e.own), e.spec.Component, e.spec.Name)
 	l.reader.common = nil
+	if !e.good {
+		rest := e.make()
+		e.some = l.lenient(mapping(e.name, e.own), rest) == nil
+		if e.some {
+			e.spec.Component = rest
+		}
+	}
 }
 
 // shared checks the keys that every stage takes.
@@ -238,7 +246,7 @@ func (l *loader) check(entries []*entry) {
 		if m, ok := e.spec.Component.(Modeler); ok {
 			l.modelNames(e, m.Models(), models)
 		}
-		if c, ok := e.spec.Component.(Checker); ok && e.good {
+		if c, ok := e.spec.Component.(Checker); ok && (e.good || e.some) {
 			l.checked(e, guard(func() error { return c.Check(CheckEnv{Dir: l.recipe.Dir, Schema: s, Models: models}) }))
 		}
 		if s != nil {
@@ -293,7 +301,16 @@ func (l *loader) checked(e *entry, err error) {
 		}
 		return
 	}
-	if ke, ok := errors.AsType[*KeyError](err); ok {
+	ke, ok := errors.AsType[*KeyError](err)
+	if key := ""; e.some {
+		if key, _, _ = strings.Cut(err.Error(), ":"); ok {
+			key = ke.Key
+		}
+		if lookup(e.own, key) == nil {
+			return // what is missing may stand under the unknown key
+		}
+	}
+	if ok {
 		l.keyError(e, ke)
 		return
 	}

@@ -60,6 +60,8 @@ type job struct {
 	fresh  int64              // batches this run added
 	rule   string             // the stop rule that ended a run with a target
 	begun  time.Time
+
+	remembered time.Time // when the manifest last learnt what was spent
 }
 
 // Run takes the recipe's rows through its stages into its dataset: a new one, the rest of an interrupted one, or
@@ -98,7 +100,7 @@ func Run(ctx context.Context, r *Recipe, o Options) (res *Result, err error) {
 	}
 	defer func() { err = errors.Join(err, j.store.Close()) }()
 
-	err = j.run(ctx)
+	err = j.settle(j.run(ctx))
 	if j.models != nil {
 		res.Models = j.models.Status()
 		j.models.Close()

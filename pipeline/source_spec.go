@@ -45,12 +45,33 @@ func (l *loader) source() {
 	if len(l.problems) > before {
 		return
 	}
-	schema, err := Infer(context.Background(), l.recipe)
-	if err != nil {
-		l.located(err, l.key("source"), keys)
-		return
+	schema := l.fixed(fs)
+	if schema == nil {
+		var err error
+		if schema, err = Infer(context.Background(), l.recipe); err != nil {
+			l.located(err, l.key("source"), keys)
+			return
+		}
 	}
 	l.recipe.seeds, l.recipe.Schema = schema, schema
+}
+
+// fixed is the schema that the seeds of the recipe's dataset have for good: it was found from the rows of the first run, and rows that have come since
+// fit or fail one by one, wherever in their file they stand. It is nil where no row is sealed, or where the recipe describes another source.
+func (l *loader) fixed(source []field) *schemas.Schema {
+	dir := l.recipe.Dataset
+	if l.o.New {
+		dir += newSuffix
+	}
+	m, err := schemas.ReadManifest(dir)
+	if err != nil || !begun(dir, m) {
+		return nil // whoever opens the dataset says what is wrong with it
+	}
+	was := slices.DeleteFunc(slices.Clone(m.Recipe), func(line string) bool { return !strings.HasPrefix(line, "source.") })
+	if !slices.Equal(was, l.flatten("source", source)) {
+		return nil
+	}
+	return m.Seeds
 }
 
 // located reports an error of the source, with its hint: where the keys name the column it is about, or at their path.

@@ -137,6 +137,10 @@ type Checker interface {
 	Check(c CheckEnv) error
 }
 
+// A FileReader reads files that its configuration names. Files lists them, relative to dir (the recipe's folder) or absolute:
+// what they hold determines the output, so it is part of the recipe's fingerprint.
+type FileReader interface{ Files(dir string) []string }
+
 // A Scorer writes scores; a Columner writes user columns. Both are known before the first row, because
 // the schema of a dataset is fixed before its first shard.
 type Scorer interface{ Scores() []string }

@@ -20,7 +20,6 @@ import (
 // runFlags are the flags of run.
 type runFlags struct {
 	place
-	anew     bool
 	noTrain  bool
 	wait     time.Duration
 	progress string
