@@ -174,7 +174,7 @@ func (l *loader) flatten(prefix string, fs []field) []string {
 // standard are the defaults of keys of the source, as canonicalValue writes them: an explicit default changes nothing.
 var standard = map[string]string{
 	"extra": quoted(extraError), "per": quoted(perFile), "split": quoted(defaultSplit), "max_line": strconv.Itoa(defaultMaxLine), "holdout": "0",
-	"no_header": "false",
+	"no_header": "false", "label_delimiter": quoted(defaultDivider),
 }
 
 // canonicalValue writes a value as JSON, or what came from the environment as its reference with a hash. The path of

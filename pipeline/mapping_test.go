@@ -154,3 +154,36 @@ func TestMappingCSV(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", g, want)
 	}
 }
+
+// TestCells reads lists and structs from the cells of CSV, which know only text.
+func TestCells(t *testing.T) {
+	_, rows := sourceRows(t, "in.csv", "text,labels,tags,at\n"+
+		"a,\"4, 27\",\"[\"\"x\"\", \"\"y\"\"]\",\"{\"\"line\"\": 3}\"\n"+
+		"b,\"[\"\"4\"\", \"\"odd, one\"\"]\",,\n"+
+		"c,,[],{}\n"+
+		"d,4,not a list,\n"+
+		"e,\"[4\",,\n", "", `{path: in.csv, map: {labels: labels}, columns: {tags: list<string>, at: "struct<line: int>"}}`)
+	want := []schemas.Record{
+		{Text: "a", Labels: []string{"4", "27"}, Columns: map[string]any{"tags": []any{"x", "y"}, "at": map[string]any{"line": int64(3)}}},
+		{Text: "b", Labels: []string{"4", "odd, one"}},
+		{Text: "c", Labels: []string{}, Columns: map[string]any{"tags": []any{}, "at": map[string]any{}}},
+	}
+	for i, w := range want {
+		if rows[i].Record == nil {
+			t.Fatalf("row %d: %+v", i, rows[i].Bad)
+		}
+		got := schemas.Record{Text: rows[i].Record.Text, Labels: rows[i].Record.Labels, Columns: rows[i].Record.Columns}
+		if diff := cmp.Diff(w, got); diff != "" {
+			t.Errorf("row %d: %s", i, diff)
+		}
+	}
+	for i, detail := range map[int]string{3: "column tags: want list<string> as JSON", 4: "column labels: the JSON ends early"} {
+		if b := rows[i].Bad; b == nil || b.Reason != "wrong_type" || !strings.Contains(b.Detail, detail) {
+			t.Errorf("row %d: %+v", i, b)
+		}
+	}
+	_, rows = sourceRows(t, "in.csv", "text,labels\na,x; y\n", "", `{path: in.csv, map: {labels: labels}, label_delimiter: ";"}`)
+	if got := rows[0].Record.Labels; len(got) != 2 || got[1] != "y" {
+		t.Errorf("%q", got)
+	}
+}

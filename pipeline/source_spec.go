@@ -17,6 +17,7 @@ const (
 	perFile        = "file"
 	perLine        = "line"
 	perParagraph   = "paragraph"
+	defaultDivider = ","
 	extraError     = "error"
 	extraDrop      = "drop"
 	defaultSplit   = "train"
@@ -144,7 +145,7 @@ func (l *loader) files(s *SourceSpec, n *yaml.Node, keys []field) {
 	}
 	l.positive(keys, "max_line", int64(f.MaxLine))
 	if csv := s.Format == FormatCSV || s.Format == FormatTSV || s.Format == ""; !csv {
-		for _, key := range []string{"delimiter", "names", "no_header"} {
+		for _, key := range []string{"delimiter", "label_delimiter", "names", "no_header"} {
 			if lookup(keys, key) != nil {
 				l.bad(at(key), "", "%s is for CSV files, and this source is %s", key, s.Format)
 			}

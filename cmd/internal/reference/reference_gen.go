@@ -564,18 +564,19 @@ what is left, but never more than Epochs times itself. Up to four epochs repeate
 		return "A Verdict is what a guard found.", map[string]string{}
 	case "pipeline.FileSpec":
 		return "FileSpec says which files are read and how their rows become records.", map[string]string{
-			"Columns":   "Columns declares user columns and their types: string, int, float, bool, list<T>, struct<a: T, …>. Default: all columns of the first 1,000 rows.",
-			"Delimiter": "Delimiter is the one sign between the fields of CSV. Default: a comma, in .tsv files a tab.",
-			"Extra":     "Extra is error or drop: what becomes of a row with a column that is neither declared nor inferred. Default error: the row is rejected.",
-			"Kind":      "Kind is text, labeled, multilabel, chat or preference. Default: what the columns tell.",
-			"Labels":    "Labels declares the label names: other labels are rejected, and whole numbers count into it from 0.",
-			"Map":       "Map names the source columns that hold a record's content. Default: columns of the same name.",
-			"MaxLine":   "MaxLine is the longest line, paragraph or text file read, in bytes; longer ones are rejected. Default 16 MiB.",
-			"Names":     "Names are the names of the columns of CSV. Default: its first line.",
-			"NoHeader":  "NoHeader tells that the first line of CSV is a row: columns are column1, column2, … or as in names.",
-			"Path":      "Path is a path or glob, or a list of them: *, **, ?, [a-z] and {a,b} as in doublestar. Relative to the recipe's folder.",
-			"Per":       "Per is file, line or paragraph: what one row of a text file is. Default file.",
-			"Split":     "Split is the split of a dataset folder to read. Default train.",
+			"Columns":        "Columns declares user columns and their types: string, int, float, bool, list<T>, struct<a: T, …>. Default: all columns of the first 1,000 rows.",
+			"Delimiter":      "Delimiter is the one sign between the fields of CSV. Default: a comma, in .tsv files a tab.",
+			"Extra":          "Extra is error or drop: what becomes of a row with a column that is neither declared nor inferred. Default error: the row is rejected.",
+			"Kind":           "Kind is text, labeled, multilabel, chat or preference. Default: what the columns tell.",
+			"LabelDelimiter": "LabelDelimiter stands between the labels in one cell of CSV, where the cell is no JSON list. Default: a comma.",
+			"Labels":         "Labels declares the label names: other labels are rejected, and whole numbers count into it from 0.",
+			"Map":            "Map names the source columns that hold a record's content. Default: columns of the same name.",
+			"MaxLine":        "MaxLine is the longest line, paragraph or text file read, in bytes; longer ones are rejected. Default 16 MiB.",
+			"Names":          "Names are the names of the columns of CSV. Default: its first line.",
+			"NoHeader":       "NoHeader tells that the first line of CSV is a row: columns are column1, column2, … or as in names.",
+			"Path":           "Path is a path or glob, or a list of them: *, **, ?, [a-z] and {a,b} as in doublestar. Relative to the recipe's folder.",
+			"Per":            "Per is file, line or paragraph: what one row of a text file is. Default file.",
+			"Split":          "Split is the split of a dataset folder to read. Default train.",
 		}
 	case "pipeline.LedgerSpec":
 		return "LedgerSpec sets how answers of models are stored.", map[string]string{
@@ -586,7 +587,7 @@ what is left, but never more than Epochs times itself. Up to four epochs repeate
 			"Chosen":   "Chosen is the column of the preferred answer: text or messages.",
 			"Columns":  "Columns renames user columns: new name to source column.",
 			"Label":    "Label is the column of the label.",
-			"Labels":   "Labels is the column of the list of labels.",
+			"Labels":   "Labels is the column of the list of labels; in CSV a JSON list, or labels with label_delimiter between them.",
 			"Messages": "Messages is the column of the conversation: a list of role and content, or ShareGPT's from and value.",
 			"Prompt":   "Prompt is the column of what was asked: text or messages.",
 			"Rejected": "Rejected is the column of the other answer: text or messages.",
