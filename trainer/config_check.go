@@ -165,8 +165,8 @@ func (c *Config) checkNetwork() error {
 	return nil
 }
 
-// readByLinear are the fields of a config that the linear student reads.
-var readByLinear = []string{"Task", "Data", "Text", "Label", "Labels", "MultiLabel", "Model", "Seed", "Cost", "Threads", "Out"}
+// readByLinear are the keys of a config that the linear student reads.
+var readByLinear = []string{"task", "data", "text", "label", "labels", "multilabel", "model", "seed", "cost", "threads", "out"}
 
 // checkLinear refuses what the linear student would not look at: a key that changes nothing is a mistake.
 func (c *Config) checkLinear() error {
@@ -177,10 +177,10 @@ func (c *Config) checkLinear() error {
 	have, usual := reflect.ValueOf(*c), reflect.ValueOf(standard)
 	for i := range have.NumField() {
 		f := have.Type().Field(i)
-		if slices.Contains(readByLinear, f.Name) || reflect.DeepEqual(have.Field(i).Interface(), usual.Field(i).Interface()) {
+		key := f.Tag.Get("yaml")
+		if slices.Contains(readByLinear, key) || reflect.DeepEqual(have.Field(i).Interface(), usual.Field(i).Interface()) {
 			continue
 		}
-		key := f.Tag.Get("yaml")
 		return &KeyError{Key: key, Hint: "leave it out; settings of the linear model stand in model: {linear: {…}}",
 			Err: fmt.Errorf("%s belongs to networks: the linear model does not read it", key)}
 	}

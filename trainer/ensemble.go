@@ -41,7 +41,7 @@ func trainEnsemble(ctx context.Context, c Config, o Options) (*Report, error) {
 	for i := range c.Ensemble {
 		one, at := c, o
 		one.Ensemble, one.Seed, at.Dir = 1, c.Seed+uint64(i), filepath.Join(o.Dir, fmt.Sprint(memberPrefix, i))
-		rep, err := Train(ctx, one, at)
+		rep, err := trainOne(ctx, one, at)
 		if err != nil {
 			return nil, fmt.Errorf("member %d: %w", i, err)
 		}

@@ -88,9 +88,9 @@ func Plan(ctx context.Context, c Config, o Options) (*Forecast, error) {
 	return f, nil
 }
 
-// fit plans the memory and sees to it that the run stays below its limit: by computing things again, then by smaller pieces of a batch where the config
-// leaves their number open, and else by refusing.
-func (r *run) fit() error {
+// fit plans the memory and sees to it that the run stays below its limit: by computing things again, then by smaller pieces of a batch where their number
+// is open, and else by refusing.
+func (r *run) fit(open bool) error {
 	limit := int64(r.c.MemoryGB * 1e9)
 	if limit == 0 {
 		limit = granted() / 5 * 4
@@ -110,7 +110,7 @@ func (r *run) fit() error {
 				return nil
 			}
 		}
-		if r.c.Accumulate > 0 || r.micros == r.c.Batch {
+		if !open || r.micros == r.c.Batch {
 			f := r.plan
 			return fmt.Errorf("this training needs %s, %s are granted: weights %s, gradients %s, optimizer %s, average %s, activations %s; lower batch, context or the model's size%s",
 				size(f.Memory), size(limit), size(f.Weights), size(f.Gradients), size(f.Optimizer), size(f.Average), size(f.Activations), r.advice())

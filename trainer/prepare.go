@@ -92,9 +92,9 @@ func prepare(ctx context.Context, c Config, o Options) (ready *run, err error) {
 		return nil, err
 	}
 	r.engine = tensor.NewCPU(tensor.Options{Set: set, Threads: c.Threads, BF16: c.BF16})
-	for _, step := range []func(context.Context) error{func(context.Context) error { return r.vocabulary() }, r.data,
+	for _, step := range []func(context.Context) error{r.vocabulary, r.data,
 		func(context.Context) error { return r.network() }, func(context.Context) error { return r.masking() }, func(context.Context) error { return r.length() },
-		func(context.Context) error { return r.fit() }} {
+		func(context.Context) error { return r.fit(r.c.Accumulate == 0) }} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -184,12 +184,15 @@ func (r *run) data(ctx context.Context) (err error) {
 	for k := range r.corpus.Domains {
 		s := r.corpus.Train(k, -1)
 		if s.Len() == 0 {
-			return fmt.Errorf("data %s is empty: of its records, none can be trained on (left out: %v)", s.Name, r.corpus.Left())
+			return r.emptyError(k, s)
 		}
 		r.train = append(r.train, s)
 		if v := r.corpus.Validation(k); share > 0 && v.Len() > 0 {
 			r.valid = append(r.valid, v.Head(r.c.Validation.Rows))
 		}
+	}
+	if left := r.corpus.Left(); len(left) > 0 {
+		r.say("records left out or cut: " + reasons(left))
 	}
 	if len(r.valid) == 0 && r.c.Stop.Patience > 0 {
 		return fmt.Errorf("early stopping wants validation data, and there are none: set validation.share or validation.path")

@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -55,12 +54,8 @@ func (rep *Report) summary() section {
 		}
 		s.rows = append(s.rows, []string{d.Name, fmt.Sprint(d.Rows), fmt.Sprint(d.Tokens), fmt.Sprint(d.Validation), fmt.Sprintf("%.2f", d.Epochs), fmt.Sprintf("%.3f", d.Weight)})
 	}
-	var left []string
-	for _, k := range slices.Sorted(maps.Keys(rep.Left)) {
-		left = append(left, fmt.Sprintf("%s %d", k, rep.Left[k]))
-	}
-	if left != nil {
-		s.words += ". Records left out or cut: " + strings.Join(left, ", ")
+	if len(rep.Left) > 0 {
+		s.words += ". Records left out or cut: " + reasons(rep.Left)
 	}
 	for _, n := range rep.Notes {
 		s.words += ". " + n
@@ -170,6 +165,9 @@ func (rep *Report) resources() (s section) {
 			how = "by the CPU's counters"
 		}
 		row("energy", "", fmt.Sprintf("%.4g kWh, %.3g g CO₂e (%s)", rep.Bill.KWh, rep.Bill.Grams, how))
+		if rep.Bill.Price > 0 {
+			row("price", "", fmt.Sprintf("%.4g", rep.Bill.Price))
+		}
 		row("kernels, threads", "", fmt.Sprintf("%s, %d", rep.Kernels, rep.Threads))
 	}()
 	f := rep.Forecast
@@ -194,19 +192,13 @@ func (rep *Report) resources() (s section) {
 // settings lists the whole config, defaults included.
 func (rep *Report) settings() section {
 	s := section{title: "Settings", words: "Every key, with the defaults that were taken.", head: []string{"key", "value"}}
-	b, err := json.Marshal(rep.Config)
-	if err != nil {
-		return s
-	}
-	var m map[string]json.RawMessage
-	if json.Unmarshal(b, &m) != nil {
-		return s
-	}
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		if rep.Linear != nil && !slices.Contains(readByLinear, k) {
+	for _, k := range settings(rep.Config) {
+		top, _, _ := strings.Cut(k.key, ".")
+		top, _, _ = strings.Cut(top, "[")
+		if rep.Linear != nil && !slices.Contains(readByLinear, top) {
 			continue
 		}
-		s.rows = append(s.rows, []string{k, string(m[k])})
+		s.rows = append(s.rows, []string{k.key, k.value})
 	}
 	return s
 }

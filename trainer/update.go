@@ -35,16 +35,6 @@ type begun struct {
 	Data     string          `json:"data"`     // what feed.Identity said of the data
 }
 
-// A SettingsError refuses to replace a model that was trained with other settings.
-type SettingsError struct {
-	Dir  string
-	Diff string
-}
-
-func (e *SettingsError) Error() string {
-	return fmt.Sprintf("%s holds a training with other settings: %s", e.Dir, e.Diff)
-}
-
 // Update sees to it that o.Dir holds the model of the config and of the data as they are now. A model that is so already is left alone: made is false. A
 // training that was begun on these data goes on. Where the data have changed since, the model is trained anew beside the old one and takes its place when it is
 // whole: the model is a function of config and data, whatever was trained, stopped or killed before. With o.Fresh it is trained anew in any case.
@@ -152,7 +142,7 @@ func CheckSettings(c Config, dir string) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
-	s, err := c.settings()
+	s, err := json.Marshal(c.determining())
 	if err != nil {
 		return err
 	}
@@ -174,7 +164,7 @@ func say(o Options, what string) {
 
 // begins is what a training of c that begins now goes by.
 func (c *Config) begins() (b begun, err error) {
-	if b.Settings, err = c.settings(); err == nil {
+	if b.Settings, err = json.Marshal(c.determining()); err == nil {
 		b.Data, err = feed.Identity(sources(c.Data))
 	}
 	return b, err
@@ -189,7 +179,23 @@ func (b begun) allows(next begun, dir string) error {
 	if bytes.Equal(compact(b.Settings), compact(next.Settings)) {
 		return nil
 	}
-	return &SettingsError{dir, difference(b.Settings, next.Settings)}
+	var was, is Config
+	if err := errors.Join(json.Unmarshal(b.Settings, &was), json.Unmarshal(next.Settings, &is)); err != nil {
+		return fmt.Errorf("settings of the training in %s: %w", dir, err)
+	}
+	if diff := differences(was, is); diff != nil {
+		return &ChangedError{dir, diff}
+	}
+	return nil
+}
+
+// compact takes the white space out of JSON.
+func compact(b []byte) []byte {
+	var out bytes.Buffer
+	if json.Compact(&out, b) != nil {
+		return b
+	}
+	return out.Bytes()
 }
 
 func (b begun) write(fs schemas.FS, dir string) error {

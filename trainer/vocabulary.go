@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,7 +18,7 @@ const tokenizerFile = "tokenizer.json"
 
 // vocabulary finds the run's tokenizer: the one a run in this folder has made or taken already, the one that is named, the model's own, or a new one
 // trained on the training texts.
-func (r *run) vocabulary() (err error) {
+func (r *run) vocabulary(ctx context.Context) (err error) {
 	t := r.c.Tokenizer
 	path := t.Path
 	if path == "" && t.Train == "" && r.c.Model.Path != "" {
@@ -39,7 +40,7 @@ func (r *run) vocabulary() (err error) {
 		}
 	}
 	r.say("train tokenizer")
-	if r.tok, err = r.learnVocabulary(t); err != nil {
+	if r.tok, err = r.learnVocabulary(ctx, t); err != nil {
 		return err
 	}
 	return writeTokenizer(r.o.FS, own, r.tok)
@@ -57,7 +58,7 @@ func writeTokenizer(disk schemas.FS, path string, t *tokenizer.Tokenizer) error 
 }
 
 // learnVocabulary trains a tokenizer.
-func (r *run) learnVocabulary(t TokenizerConfig) (tok *tokenizer.Tokenizer, err error) {
+func (r *run) learnVocabulary(ctx context.Context, t TokenizerConfig) (tok *tokenizer.Tokenizer, err error) {
 	kind := t.Train
 	if kind == "" {
 		kind = "bpe"
@@ -70,7 +71,7 @@ func (r *run) learnVocabulary(t TokenizerConfig) (tok *tokenizer.Tokenizer, err 
 		o.Vocab = 8192
 	}
 	var failed error
-	texts := feed.Texts(r.sources(), r.form(), func(e error) { failed = e })
+	texts := feed.Texts(ctx, r.sources(), r.form(), func(e error) { failed = e })
 	switch kind {
 	case "bpe":
 		o.Special = r.specials()

@@ -113,8 +113,8 @@ func verdict(err error) (code int, hint string) {
 		}
 		return exitLocked, hint
 	}
-	if _, ok := errors.AsType[*trainer.SettingsError](err); ok {
-		return exitRecipe, "change them back, or `sluice train RECIPE --new` trains anew; the old model stays until the new one is whole"
+	if _, ok := errors.AsType[*trainer.ChangedError](err); ok {
+		return exitRecipe, "change them back, give another folder with --out, or `sluice train RECIPE --new` trains anew; the old model stays until the new one is whole"
 	}
 	if _, ok := errors.AsType[*pipeline.HopelessError](err); ok {
 		return exitFailures, "sluice show --rejects shows the rows and their causes; what was sealed stays"

@@ -38,7 +38,7 @@ func (a *app) training(r *pipeline.Recipe, f *runFlags, mode string, log *slog.L
 	}
 	t := &afterRun{a: a, r: r, c: c, f: f, mode: mode, log: log}
 	err = trainer.CheckSettings(c, c.Out)
-	if _, ok := errors.AsType[*trainer.SettingsError](err); ok && f.anew {
+	if _, ok := errors.AsType[*trainer.ChangedError](err); ok && f.anew {
 		t.anew, err = true, nil
 	}
 	return t, err

@@ -153,6 +153,9 @@ func trainError(r *pipeline.Recipe, err error) error {
 	if errors.Is(err, trainer.ErrStopped) {
 		return &exitError{exitInterrupted, "the same command goes on where it stopped", err}
 	}
+	if _, ok := errors.AsType[*trainer.CheckpointError](err); ok {
+		return &exitError{exitFailed, "once the disk takes it, the same command goes on from the last checkpoint", err}
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return &usageError{err, "paths in the section train begin at the recipe's folder"}
 	}

@@ -157,23 +157,27 @@ func (f *former) ended(ids []int32) []int32 {
 
 // number finds a record's target: a score, a column, or a label that is a number.
 func number(r *schemas.Record, name string) (float64, bool) {
-	if v, ok := r.Scores[name]; ok {
-		return v, true
+	v, ok := r.Scores[name]
+	if !ok {
+		var text string
+		switch c := r.Columns[name].(type) {
+		case float64:
+			v, ok = c, true
+		case int64:
+			v, ok = float64(c), true
+		case string:
+			text = c
+		case nil:
+			if len(r.Labels) == 1 {
+				text = r.Labels[0]
+			}
+		}
+		if text != "" {
+			n, err := strconv.ParseFloat(text, 64)
+			v, ok = n, err == nil
+		}
 	}
-	switch v := r.Columns[name].(type) {
-	case float64:
-		return v, !math.IsNaN(v) && !math.IsInf(v, 0)
-	case int64:
-		return float64(v), true
-	case string:
-		n, err := strconv.ParseFloat(v, 64)
-		return n, err == nil
-	}
-	if len(r.Labels) == 1 {
-		n, err := strconv.ParseFloat(r.Labels[0], 64)
-		return n, err == nil
-	}
-	return 0, false
+	return v, ok && math.Abs(v) <= math.MaxFloat32 // which NaN is not
 }
 
 // completion forms a prompt and what follows it.
