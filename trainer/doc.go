@@ -16,7 +16,9 @@
 //	train.go       the loop on one screen        step.go     one step: losses by task      batch.go    masks and dropped words
 //	config.go config_*.go choice.go              the section of the recipe                prepare.go  everything before the first step
 //	vocabulary.go network.go                     tokenizer and model of a run             guard.go    NaN, with its culprit
+//	empty.go                                     data that give nothing                   finish.go   the last step's aftermath
 //	checkpoint.go resume.go                      what is kept and how a run goes on       early.go    early stopping
+//	stop.go                                      heard outside of the loop                settings.go keys of a recipe
 //	evaluate.go score.go classes.go calibrate.go what a model is worth                    ensemble.go several seeds
 //	student.go student_score.go                  the linear student                       predict.go  a classifier's answers, row by row
 //	update.go                                    the model follows its data
@@ -25,7 +27,8 @@
 //
 // The model's folder:
 //
-//	config.json model.safetensors tokenizer.json     the model, in Hugging Face layout; of the linear student, model.safetensors alone
+//	config.json model.safetensors                    the model, in Hugging Face layout; of the linear student, model.safetensors alone
+//	tokenizer.json tokenizer_config.json             its vocabulary and the template of its conversations
 //	train.json                                       the config, as run
 //	training.json                                    settings and data that the training was begun with
 //	report.json report.md report.html metrics.jsonl  what happened

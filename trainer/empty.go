@@ -18,20 +18,20 @@ func (r *run) emptyError(k int, s *feed.Set) error {
 	var keys []string
 	switch {
 	case r.c.Task == Chat && r.c.Prompt == "":
-		keys = []string{"conversations are in the column messages, or prompt and completion name columns of text"}
+		keys = []string{"conversations stand in the column messages, or `prompt` and `completion` name columns of texts"}
 	default:
-		keys = []string{fmt.Sprintf("text is the column %q", r.c.Text)}
+		keys = []string{fmt.Sprintf("`text: %s` names the column of texts", r.c.Text)}
 		if r.c.Task == Classify {
-			keys = append(keys, fmt.Sprintf("label is the column %q", r.c.Label))
+			keys = append(keys, fmt.Sprintf("`label: %s` that of labels", r.c.Label))
 		}
 		if r.c.Task == Regress {
-			keys = append(keys, fmt.Sprintf("target is the score or column %q", r.c.Target))
+			keys = append(keys, fmt.Sprintf("`target: %s` the score or the column of numbers", r.c.Target))
 		}
 	}
 	has := ""
 	for rec, err := range r.corpus.Records(k) {
 		if err == nil && len(rec.Columns) > 0 {
-			has = ", the columns are " + strings.Join(slices.Sorted(maps.Keys(rec.Columns)), ", ")
+			has = "; the columns are " + strings.Join(slices.Sorted(maps.Keys(rec.Columns)), ", ")
 		}
 		break
 	}

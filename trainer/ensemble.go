@@ -9,6 +9,7 @@ import (
 
 	"sluice/schemas"
 	"sluice/trainer/model"
+	"sluice/trainer/tokenizer"
 )
 
 // An Ensemble is several models of one config and consecutive seeds, and what the mean of their predictions is worth. The model in the run's folder is the member
@@ -68,7 +69,7 @@ func trainEnsemble(ctx context.Context, c Config, o Options) (*Report, error) {
 	if fs == nil {
 		fs = schemas.Disk
 	}
-	for _, name := range []string{"config.json", weightsFile, tokenizerFile, configFile, metricsFile} {
+	for _, name := range []string{model.ConfigName, weightsFile, tokenizerFile, tokenizer.ConfigName, configFile, metricsFile} {
 		b, err := os.ReadFile(filepath.Join(from, name))
 		if err == nil {
 			err = schemas.WriteFile(fs, filepath.Join(o.Dir, name), b)

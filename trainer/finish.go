@@ -8,6 +8,7 @@ import (
 
 	"sluice/schemas"
 	"sluice/trainer/model"
+	"sluice/trainer/tokenizer"
 )
 
 // finish goes back to the best step where early stopping asks for it, says what the model is worth, and leaves it with its report.
@@ -35,6 +36,13 @@ func (r *run) finish(ctx context.Context) (*Report, error) {
 		return nil, err
 	}
 	if err := writeTokenizer(r.o.FS, filepath.Join(r.o.Dir, tokenizerFile), r.tok); err != nil {
+		return nil, err
+	}
+	beside, err := r.tok.Companion(r.model.Config.MaxTokens())
+	if err != nil {
+		return nil, err
+	}
+	if err := schemas.WriteFile(r.o.FS, filepath.Join(r.o.Dir, tokenizer.ConfigName), beside); err != nil {
 		return nil, err
 	}
 	c := r.c

@@ -166,7 +166,7 @@ func (r *run) same(s *state) error {
 	if r.c.Accumulate > 0 && r.c.Accumulate != s.Micros {
 		diff = append(diff, fmt.Sprintf("accumulate was %d, is %d", s.Micros, r.c.Accumulate))
 	}
-	if s.Tokenizer != r.tok.Hash() {
+	if s.Tokenizer != vocabularyKey(r.tok) {
 		diff = append(diff, "the tokenizer is another one")
 	}
 	if s.Steps != r.steps && !r.c.Follow {

@@ -14,6 +14,7 @@ import (
 
 	"sluice/schemas"
 	"sluice/trainer/feed"
+	"sluice/trainer/tokenizer"
 )
 
 // A model's folder and what may lie beside it:
@@ -249,7 +250,7 @@ func finishSwap(disk schemas.FS, dir string) error {
 }
 
 // own are the entries of a model's folder that a training makes.
-var own = []string{"config.json", weightsFile, tokenizerFile, configFile, begunFile, reportFile, reportText, reportPage, metricsFile, checkpointDir, tokensDir}
+var own = []string{"config.json", weightsFile, tokenizerFile, tokenizer.ConfigName, configFile, begunFile, reportFile, reportText, reportPage, metricsFile, checkpointDir, tokensDir}
 
 // carry moves along what else lies in the folder of a model that is replaced: it is not ours to remove.
 func carry(disk schemas.FS, from, to string) error {

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,9 +17,25 @@ import (
 // tokenizerFile is where a run keeps its vocabulary.
 const tokenizerFile = "tokenizer.json"
 
-// vocabulary finds the run's tokenizer: the one a run in this folder has made or taken already, the one that is named, the model's own, or a new one
+// vocabulary finds the run's tokenizer, and sees to it that it knows how conversations are written where they are what is learned.
+func (r *run) vocabulary(ctx context.Context) error {
+	if err := r.findVocabulary(ctx); err != nil {
+		return err
+	}
+	if r.c.Task == Chat && r.c.Prompt == "" && r.tok.ChatTemplate() == "" {
+		r.tok.SetChatTemplate(feed.ChatML)
+	}
+	return nil
+}
+
+// vocabularyKey tells tokenizers apart by all that a training depends on.
+func vocabularyKey(t *tokenizer.Tokenizer) string {
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s %v %s", t.Hash(), t.Special(), t.ChatTemplate())))
+}
+
+// findVocabulary finds the tokenizer: the one a run in this folder has made or taken already, the one that is named, the model's own, or a new one
 // trained on the training texts.
-func (r *run) vocabulary(ctx context.Context) (err error) {
+func (r *run) findVocabulary(ctx context.Context) (err error) {
 	t := r.c.Tokenizer
 	path := t.Path
 	if path == "" && t.Train == "" && r.c.Model.Path != "" {

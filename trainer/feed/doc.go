@@ -12,6 +12,7 @@
 //	corpus.go     domains, their training and validation rows, labels            shuffle.go  a permutation without a table
 //	pack.go       documents into rows, none split that fits                      buckets.go  rows of like length into batches
 //	stream.go     the examples of one domain, in order, ahead of need            feed.go     batches, mixed, with their state
+//	pin.go        the shards that a checkpoint was trained on
 //
 // On disk, in the cache's folder:
 //
