@@ -160,8 +160,8 @@ func (r *run) forecast() (*Forecast, error) {
 	f.Activations, f.Buffers = p.Arena, p.Kernels
 	f.Memory = f.Weights + f.Gradients + f.Optimizer + f.Average + f.Activations + f.Buffers
 
-	perStep := r.c.Batch * r.c.Context
-	f.Tokens = int64(r.steps) * int64(perStep)
+	long := r.rowTokens()
+	f.Tokens = int64(float64(r.steps*r.c.Batch) * long)
 	c := r.model.Config
 	if r.c.packed() && !c.Untied { // the table is the output matrix too; masked models use it on the masked positions only
 		share := 1.
@@ -170,11 +170,23 @@ func (r *run) forecast() (*Forecast, error) {
 		}
 		matrices += int(share * float64(c.Vocab*c.Hidden))
 	}
-	f.FLOPs = float64(f.Tokens) * (6*float64(matrices) + 12*float64(c.Layers*c.Hidden*r.c.Context))
+	f.FLOPs = float64(f.Tokens) * (6*float64(matrices) + 12*float64(c.Layers*c.Hidden)*long)
 	for k, share := range r.c.Mix.Mixer.Weights() {
 		f.Epochs[r.env.Domains[k].Name] = share * r.env.Examples() / float64(r.env.Domains[k].Examples)
 	}
 	return f, nil
+}
+
+// rowTokens is the mean number of tokens of a row, padding included: packed rows are full.
+func (r *run) rowTokens() float64 {
+	if r.c.packed() {
+		return float64(r.c.Context)
+	}
+	tokens, rows := int64(0), 0
+	for _, s := range r.train {
+		tokens, rows = tokens+feed.Padded(s, r.order), rows+s.Len()
+	}
+	return float64(tokens) / float64(rows)
 }
 
 // largest is a piece of a batch as large as any that may come.

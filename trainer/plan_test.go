@@ -24,6 +24,19 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// Rows that are no longer than their texts cost no more than those do.
+func TestPlanOfShortRows(t *testing.T) {
+	c := with(tiny(t, Classify, labeled(60, 1)), func(c *Config) { c.Context, c.Steps = 512, 20 })
+	f, err := Plan(t.Context(), c, Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep := train(t, with(c, func(*Config) {}), Options{Dir: t.TempDir()})
+	if f.Tokens < rep.Tokens || f.Tokens > 2*rep.Tokens {
+		t.Errorf("planned %d tokens with padding, trained on %d without", f.Tokens, rep.Tokens)
+	}
+}
+
 // Where memory is scarce, first more is computed again, then the pieces of a batch get smaller; the bits of the first change nothing.
 func TestPlanFits(t *testing.T) {
 	config := func() Config {

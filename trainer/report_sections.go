@@ -93,7 +93,7 @@ func (rep *Report) results() section {
 
 func lossCurves(points []point) section {
 	c := &chart{x: "step", y: "training loss"}
-	all := &series{name: "all"}
+	all := &series{name: "all", whole: true}
 	by := map[string]*series{}
 	for _, p := range points {
 		all.add(float64(p.Step), p.Loss)
@@ -119,7 +119,7 @@ func lossCurves(points []point) section {
 func validationCurves(points []point) section {
 	c := &chart{x: "step", y: "validation loss"}
 	by := map[string]*series{}
-	all := &series{name: "all"}
+	all := &series{name: "all", whole: true}
 	for _, p := range points {
 		if p.Eval == nil {
 			continue
@@ -153,6 +153,7 @@ func (rep *Report) mixing(points []point) section {
 		s.thin(200)
 		c.series = append(c.series, s)
 	}
+	slices.SortFunc(c.series, func(a, b *series) int { return strings.Compare(a.name, b.name) })
 	return c.section("Mixing weights", "Mixer: "+rep.Config.Mix.Name+".")
 }
 

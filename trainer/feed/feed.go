@@ -342,3 +342,12 @@ func Rows(s *Set, o Order) (n int64) {
 	}
 	return n
 }
+
+// Padded is the number of tokens of one epoch of a set whose records are rows of their own, padding included, when rows of one length share a batch.
+func Padded(s *Set, o Order) (n int64) {
+	for i := range s.Len() {
+		c, row := s.row(i)
+		n += int64(padded(c.length(row), o.Length))
+	}
+	return n
+}
