@@ -125,10 +125,10 @@ func TestECE(t *testing.T) {
 
 func TestEarlyExample(t *testing.T) {
 	var e early
-	for i, want := range []struct{ best, stop bool }{{true, false}, {true, false}, {false, false}, {false, true}} {
-		best, stop := e.see(Stop{Patience: 2}, i+1, []float64{3, 2, 2.5, 2.1}[i])
-		if best != want.best || stop != want.stop {
-			t.Errorf("metric %d: best %v, stop %v", i, best, stop)
+	for i, want := range []struct{ best, bad int }{{1, 0}, {2, 0}, {2, 1}, {2, 2}} {
+		e.see(Stop{Patience: 2}, i+1, []float64{3, 2, 2.5, 2.1}[i])
+		if e.BestStep != want.best || e.Bad != want.bad {
+			t.Errorf("metric %d: best step %d, %d bad, want %+v", i, e.BestStep, e.Bad, want)
 		}
 	}
 }
