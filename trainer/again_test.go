@@ -120,3 +120,28 @@ func TestStopOutsideOfTheLoop(t *testing.T) {
 	}
 	train(t, config(), Options{Dir: dir})
 }
+
+// A model that a training did not make is not overwritten by it, nor the one that it begins with.
+func TestOtherModelsStay(t *testing.T) {
+	base := t.TempDir()
+	train(t, with(tiny(t, Causal, sentences(60, 3)), func(c *Config) { c.Steps = 1 }), Options{Dir: base})
+	want := weights(t, base)
+	again := func() Config {
+		return with(tiny(t, Causal, sentences(60, 4)), func(c *Config) { c.Model, c.Tokenizer = ModelConfig{Path: base}, TokenizerConfig{} })
+	}
+	if _, err := Train(t.Context(), again(), Options{Dir: base}); err == nil || !strings.Contains(err.Error(), "give another folder") {
+		t.Errorf("into its own beginning: %v", err)
+	}
+	for _, name := range []string{configFile, checkpointDir} {
+		if err := os.RemoveAll(filepath.Join(base, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := with(tiny(t, Causal, sentences(60, 4)), func(*Config) {})
+	if _, err := Train(t.Context(), c, Options{Dir: base, Fresh: true}); err == nil || !strings.Contains(err.Error(), "would be lost") {
+		t.Errorf("over another model: %v", err)
+	}
+	if weights(t, base) != want {
+		t.Error("the model is another one")
+	}
+}

@@ -75,6 +75,12 @@ func prepare(ctx context.Context, c Config, o Options) (ready *run, err error) {
 	if err := c.settle(); err != nil {
 		return nil, err
 	}
+	if err := free(o.Dir); err != nil {
+		return nil, err
+	}
+	if c.Model.Path != "" && filepath.Clean(c.Model.Path) == filepath.Clean(o.Dir) {
+		return nil, fmt.Errorf("model.path and the folder of the new model are both %s: give another folder", o.Dir)
+	}
 	if c.Threads == 0 {
 		c.Threads = runtime.GOMAXPROCS(0)
 	}

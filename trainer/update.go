@@ -14,6 +14,7 @@ import (
 
 	"sluice/schemas"
 	"sluice/trainer/feed"
+	"sluice/trainer/model/safetensors"
 	"sluice/trainer/tokenizer"
 )
 
@@ -46,7 +47,7 @@ func Update(ctx context.Context, c Config, o Options) (rep *Report, made bool, e
 	if err := finishSwap(o.FS, o.Dir); err != nil {
 		return nil, false, err
 	}
-	if err := c.Check(); err != nil {
+	if err := errors.Join(c.Check(), free(o.Dir)); err != nil {
 		return nil, false, err
 	}
 	mine, err := c.begins()
@@ -107,6 +108,18 @@ func Update(ctx context.Context, c Config, o Options) (rep *Report, made bool, e
 		}
 	}
 	return rep, true, swap(o.FS, o.Dir)
+}
+
+// free tells whether a run may leave its model in dir: not where a model lies that is not of its making, such as the one that it begins with.
+func free(dir string) error {
+	there := func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, name))
+		return err == nil
+	}
+	if (there(weightsFile) || there(safetensors.IndexName)) && !there(configFile) && !there(checkpointDir) {
+		return fmt.Errorf("%s holds a model that was not trained there and would be lost: give another folder", dir)
+	}
+	return nil
 }
 
 // finished gives the report of a model that is whole; nil where there is none. A report without its model is removed: the training goes on to its end once more.
