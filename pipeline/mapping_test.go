@@ -70,6 +70,9 @@ func TestMapping(t *testing.T) {
 		{"prompt within the answers", `{"chosen": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "good"}], "rejected": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "bad"}]}`,
 			`{path: in.jsonl}`, schemas.Preference,
 			schemas.Record{Prompt: []schemas.Message{user("q")}, Chosen: []schemas.Message{assistant("good")}, Rejected: []schemas.Message{assistant("bad")}}},
+		{"transcripts", `{"chosen": "\n\nHuman: q\n\nAssistant: a\n\nHuman: more\n\nAssistant: good", "rejected": "\n\nHuman: q\n\nAssistant: a\n\nHuman: more\n\nAssistant: bad\n\nly: so"}`,
+			`{path: in.jsonl}`, schemas.Preference,
+			schemas.Record{Prompt: []schemas.Message{user("q"), assistant("a"), user("more")}, Chosen: []schemas.Message{assistant("good")}, Rejected: []schemas.Message{assistant("bad\n\nly: so")}}},
 		{"nested", `{"text": "a", "meta": {"tags": ["x"], "score": 1, "gone": null}}`, `{path: in.jsonl, columns: {meta: "struct<tags: list<string>, score: float>"}}`, schemas.Text,
 			schemas.Record{Text: "a", Columns: map[string]any{"meta": map[string]any{"tags": []any{"x"}, "score": float64(1)}}}},
 	} {
@@ -181,6 +184,10 @@ func TestCells(t *testing.T) {
 		if b := rows[i].Bad; b == nil || b.Reason != "wrong_type" || !strings.Contains(b.Detail, detail) {
 			t.Errorf("row %d: %+v", i, b)
 		}
+	}
+	_, rows = sourceRows(t, "in.csv", "messages\n\"[{\"\"role\"\": \"\"user\"\", \"\"content\"\": \"\"q\"\"}]\"\n", "", `{path: in.csv, kind: chat}`)
+	if got := rows[0].Record; got == nil || len(got.Messages) != 1 || got.Messages[0].Content != "q" {
+		t.Errorf("%+v", rows[0])
 	}
 	_, rows = sourceRows(t, "in.csv", "text,labels\na,x; y\n", "", `{path: in.csv, map: {labels: labels}, label_delimiter: ";"}`)
 	if got := rows[0].Record.Labels; len(got) != 2 || got[1] != "y" {

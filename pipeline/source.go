@@ -115,9 +115,9 @@ type MapSpec struct {
 	Messages string `yaml:"messages"`
 	// Prompt is the column of what was asked: text or messages.
 	Prompt string `yaml:"prompt"`
-	// Chosen is the column of the preferred answer: text or messages.
+	// Chosen is the column of the preferred answer: text, messages, or a transcript ("\n\nHuman: …\n\nAssistant: …").
 	Chosen string `yaml:"chosen"`
-	// Rejected is the column of the other answer: text or messages.
+	// Rejected is the column of the other answer, likewise.
 	Rejected string `yaml:"rejected"`
 	// Columns renames user columns: new name to source column.
 	Columns map[string]string `yaml:"columns"`

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -142,6 +143,7 @@ func verdict(err error) (code int, hint string) {
 		{llm.ErrAuth, exitFailed, "the key is read from the variable that `key_env:` of the model names"},
 		{llm.ErrUnknownModel, exitFailed, "sluice check --probe lists what the endpoint knows"},
 		{llm.ErrBadRequest, exitFailed, "sluice check --probe shows what the endpoint takes"},
+		{syscall.ENOSPC, exitFailed, "make room on that disk and run the same command again: what is sealed stays"},
 		{state.ErrFull, exitFailed, "make room on that disk, or move the store with --state, and run the same command again"},
 	} {
 		if errors.Is(err, known.err) {

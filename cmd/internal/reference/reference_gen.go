@@ -584,13 +584,13 @@ what is left, but never more than Epochs times itself. Up to four epochs repeate
 		}
 	case "pipeline.MapSpec":
 		return "MapSpec names source columns. Columns that it does not name stay user columns under their own name.", map[string]string{
-			"Chosen":   "Chosen is the column of the preferred answer: text or messages.",
+			"Chosen":   "Chosen is the column of the preferred answer: text, messages, or a transcript (\"\\n\\nHuman: …\\n\\nAssistant: …\").",
 			"Columns":  "Columns renames user columns: new name to source column.",
 			"Label":    "Label is the column of the label.",
 			"Labels":   "Labels is the column of the list of labels; in CSV a JSON list, or labels with label_delimiter between them.",
 			"Messages": "Messages is the column of the conversation: a list of role and content, or ShareGPT's from and value.",
 			"Prompt":   "Prompt is the column of what was asked: text or messages.",
-			"Rejected": "Rejected is the column of the other answer: text or messages.",
+			"Rejected": "Rejected is the column of the other answer, likewise.",
 			"Text":     "Text is the column of the text.",
 		}
 	case "pipeline.RecipeKeys":
