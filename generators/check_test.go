@@ -39,7 +39,7 @@ func TestCheckFindsMistakes(t *testing.T) {
 		{"columns", "{columns: [{name: a, prompt: '{{ b }}'}]}", `unknown variable "b"`},
 		{"columns", "{columns: [{name: a, int: {min: 3, max: 1}}]}", "min 3 is above max 1"},
 		{"columns", "{columns: [{name: a, datetime: {from: 2024-01-02, to: 2024-01-01}}]}", "is not before"},
-		{"columns", "{columns: [{name: a, int: {min: 0, max: 1}, when: 'starz > 1'}]}", `unknown name "starz"; did you mean "stars"?`},
+		{"columns", "{columns: [{name: a, int: {min: 0, max: 1}, when: 'starz > 1'}]}", `column a: when: unknown name "starz"`},
 		{"columns", "{columns: [{name: a, int: {min: 0, max: 1}}], text: '{{ aa }}'}", `text: unknown variable "aa"`},
 		{"columns", "{columns: [{name: a, int: {min: 0, max: 1}}], drop: [b]}", `drop: there is no column "b"`},
 	} {
