@@ -60,7 +60,10 @@ func (e *fewError) Hint() string  { return e.hint }
 // Versions names the kernel set: what is made here depends on it.
 func (f *Infill) Versions() (map[string]string, error) {
 	set, err := kernel.Default()
-	return map[string]string{"kernels": set.String()}, err
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"kernels": set.String()}, nil
 }
 
 // Fit trains the model on the texts of the seeds among records.
