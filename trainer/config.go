@@ -72,7 +72,7 @@ type Config struct {
 // Data is one domain.
 type Data struct {
 	Name string `yaml:"name"` // empty: the last part of the path
-	Path string `yaml:"path"` // a dataset's folder, a folder of files, or a file: .parquet, .jsonl, .csv, .txt, …
+	Path string `yaml:"path"` // a dataset's folder, a folder of files, or a file: .parquet, .jsonl, .csv, .txt, …; in a recipe, empty: its own dataset
 }
 
 // Validation is kept out of training. The test split of a dataset is never part of it.

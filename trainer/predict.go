@@ -160,6 +160,12 @@ func (r *run) logits(texts []string) ([][]float64, error) {
 	return out, nil
 }
 
+// IsLinear tells whether dir holds a linear student.
+func IsLinear(dir string) bool {
+	c, err := readConfig(dir)
+	return err == nil && c.Model.linear()
+}
+
 // testRows reads the test rows of datasets and all rows of other files; with all set, those without labels too.
 func (c *Config) testRows(ctx context.Context, data []Data, all bool) (*table, error) {
 	t := &table{left: map[string]int64{}}

@@ -75,7 +75,7 @@ func prepare(ctx context.Context, c Config, o Options) (ready *run, err error) {
 	if err := c.settle(); err != nil {
 		return nil, err
 	}
-	if err := free(o.Dir); err != nil {
+	if err := vacant(o.Dir); err != nil {
 		return nil, err
 	}
 	if c.Model.Path != "" && filepath.Clean(c.Model.Path) == filepath.Clean(o.Dir) {

@@ -47,7 +47,7 @@ func Update(ctx context.Context, c Config, o Options) (rep *Report, made bool, e
 	if err := finishSwap(o.FS, o.Dir); err != nil {
 		return nil, false, err
 	}
-	if err := errors.Join(c.Check(), free(o.Dir)); err != nil {
+	if err := errors.Join(c.Check(), vacant(o.Dir)); err != nil {
 		return nil, false, err
 	}
 	mine, err := c.begins()
@@ -62,8 +62,8 @@ func Update(ctx context.Context, c Config, o Options) (rep *Report, made bool, e
 	next := o.Dir + newSuffix
 	nextIs, _ := readBegun(next)
 	goesOn := !o.Fresh && mine.same(nextIs)
-	if there && !o.Fresh && !goesOn {
-		if err := was.allows(mine, o.Dir); err != nil {
+	if !o.Fresh && !goesOn {
+		if err := allowed(mine, o.Dir); err != nil {
 			return nil, false, err
 		}
 	}
@@ -71,8 +71,10 @@ func Update(ctx context.Context, c Config, o Options) (rep *Report, made bool, e
 	case done != nil && !o.Fresh && mine.same(was):
 		return done, false, o.FS.RemoveAll(next)
 	case done == nil:
-		if there && !o.Fresh && !mine.same(was) && !c.Follow {
-			say(o, "the data have changed since this training was begun: it begins anew")
+		if grown := c.Follow && bytes.Equal(compact(was.Settings), compact(mine.Settings)); there && !o.Fresh && !mine.same(was) && !grown {
+			if hasWork(o.Dir) {
+				say(o, "the data have changed since this training was begun: it begins anew")
+			}
 			o.Fresh = true
 		}
 		if o.Fresh {
@@ -110,8 +112,8 @@ func Update(ctx context.Context, c Config, o Options) (rep *Report, made bool, e
 	return rep, true, swap(o.FS, o.Dir)
 }
 
-// free tells whether a run may leave its model in dir: not where a model lies that is not of its making, such as the one that it begins with.
-func free(dir string) error {
+// vacant tells whether a run may leave its model in dir: not where a model lies that is not of its making, such as the one that it begins with.
+func vacant(dir string) error {
 	there := func(name string) bool {
 		_, err := os.Stat(filepath.Join(dir, name))
 		return err == nil
@@ -164,10 +166,30 @@ func CheckSettings(c Config, dir string) error {
 	if next, ok := readBegun(dir + newSuffix); ok && bytes.Equal(compact(next.Settings), s) {
 		return nil
 	}
-	if was, ok := readBegun(dir); ok {
-		return was.allows(mine, dir)
+	return allowed(mine, dir)
+}
+
+// allowed refuses other settings than those of the work that lies in dir.
+func allowed(mine begun, dir string) error {
+	was, there := readBegun(dir)
+	if !there || !hasWork(dir) || bytes.Equal(compact(was.Settings), compact(mine.Settings)) {
+		return nil
+	}
+	var before, now Config
+	if err := errors.Join(json.Unmarshal(was.Settings, &before), json.Unmarshal(mine.Settings, &now)); err != nil {
+		return fmt.Errorf("settings of the training in %s: %w", dir, err)
+	}
+	if diff := differences(before, now); diff != nil {
+		return &ChangedError{dir, diff}
 	}
 	return nil
+}
+
+// hasWork tells whether a training has come so far in dir that something would be lost.
+func hasWork(dir string) bool {
+	members, _ := filepath.Glob(filepath.Join(dir, memberPrefix+"*"))
+	_, err := os.Stat(filepath.Join(dir, reportFile))
+	return err == nil || len(members) > 0 || len(listSteps(filepath.Join(dir, checkpointDir))) > 0
 }
 
 func say(o Options, what string) {
@@ -186,21 +208,6 @@ func (c *Config) begins() (b begun, err error) {
 
 func (b begun) same(other begun) bool {
 	return b.Data == other.Data && bytes.Equal(compact(b.Settings), compact(other.Settings))
-}
-
-// allows refuses other settings.
-func (b begun) allows(next begun, dir string) error {
-	if bytes.Equal(compact(b.Settings), compact(next.Settings)) {
-		return nil
-	}
-	var was, is Config
-	if err := errors.Join(json.Unmarshal(b.Settings, &was), json.Unmarshal(next.Settings, &is)); err != nil {
-		return fmt.Errorf("settings of the training in %s: %w", dir, err)
-	}
-	if diff := differences(was, is); diff != nil {
-		return &ChangedError{dir, diff}
-	}
-	return nil
 }
 
 // compact takes the white space out of JSON.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -88,7 +89,7 @@ func (a *app) trainRecipe(path string, f *trainFlags) (*pipeline.Recipe, trainer
 	if err != nil {
 		return nil, c, err
 	}
-	if len(c.Data) == 1 && c.Data[0].Path == r.Dataset {
+	if slices.ContainsFunc(c.Data, func(d trainer.Data) bool { return d.Path == r.Dataset }) {
 		if !exists(r.Dataset) {
 			return nil, c, &usageError{fmt.Errorf("%s: there is no such folder", shortest(r.Dataset)), "sluice run " + path + " makes it"}
 		}

@@ -20,17 +20,24 @@ func trainConfig(r *pipeline.Recipe, out string) (trainer.Config, error) {
 		return c, err
 	}
 	dir := filepath.Dir(r.Path)
+	own := len(c.Data) == 0
+	if own {
+		c.Data = []trainer.Data{{}}
+	}
 	for i := range c.Data {
-		c.Data[i].Path = inFolder(dir, c.Data[i].Path)
+		if c.Data[i].Path == "" {
+			c.Data[i].Path = r.Dataset
+			own = true
+		} else {
+			c.Data[i].Path = inFolder(dir, c.Data[i].Path)
+		}
 	}
 	for _, p := range []*string{&c.Validation.Path, &c.Model.Path, &c.Tokenizer.Path, &c.Cache, &c.Out} {
 		if *p != "" {
 			*p = inFolder(dir, *p)
 		}
 	}
-	own := len(c.Data) == 0
 	if own {
-		c.Data = []trainer.Data{{Path: r.Dataset}}
 		c.MultiLabel = c.MultiLabel || r.Schema != nil && r.Schema.Kind == schemas.Multi
 	}
 	switch {

@@ -164,7 +164,7 @@ func line(b *strings.Builder, on string, r *trainer.Result) {
 	fmt.Fprintf(b, "%s: %s (%s)\n", on, strings.Join(parts, ", "), n)
 	if len(r.Domains) > 1 {
 		for _, name := range slices.Sorted(maps.Keys(r.Domains)) {
-			fmt.Fprintf(b, "  %s: loss %.4f (%s)\n", name, r.Domains[name].Loss, humanize.Comma(r.Domains[name].Targets))
+			fmt.Fprintf(b, "  %s: loss %.4f (%s targets)\n", name, r.Domains[name].Loss, humanize.Comma(r.Domains[name].Targets))
 		}
 	}
 }
