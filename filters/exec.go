@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -38,6 +39,10 @@ import (
 // starts, or when it ends without ever having answered, the run stops. A program that cannot keep to this protocol stops the run at once. It runs in the recipe's
 // folder with PATH, HOME, LANG, TMPDIR and what env gives, so that keys of models stay out of its reach, and its whole process group is
 // ended with the run. A line is at most 16 MiB long.
+//
+// What the program's files hold is part of the recipe: after an edit the dataset is refused until --new, so that no two versions judge one
+// dataset. These are the program, where it is named by a relative path, and the arguments that name a file; files says it better where the
+// program reads others (modules, word lists), or where an argument names a file that it writes.
 type Exec struct {
 	Command   []string          `yaml:"command"`   // program and arguments
 	Processes int               `yaml:"processes"` // how many run side by side
@@ -46,6 +51,7 @@ type Exec struct {
 	Env       map[string]string `yaml:"env"`       // more environment variables
 	Declared  []string          `yaml:"scores"`    // names of the scores it gives
 	Types     map[string]string `yaml:"columns"`   // names and types of the columns it gives: {lang: string}
+	Sources   []string          `yaml:"files"`     // files its verdicts depend on, relative to the recipe. Default: those that command names; [] for none
 
 	dir      string
 	free     chan *process // those at rest; nil where one is to be started
@@ -76,13 +82,47 @@ func (e *Exec) Check(c pipeline.CheckEnv) error {
 			errs = append(errs, wrong("columns", "%s: %w", name, err))
 		}
 	}
+	for _, name := range e.Sources {
+		if !isFile(inDir(name, c.Dir)) {
+			errs = append(errs, wrong("files", "there is no file %s", name))
+		}
+	}
 	return errors.Join(errs...)
+}
+
+// Files returns the files that the program's verdicts depend on.
+func (e *Exec) Files(dir string) []string {
+	if e.Sources != nil || len(e.Command) == 0 {
+		return e.Sources
+	}
+	var files []string
+	if name := e.Command[0]; strings.ContainsRune(name, filepath.Separator) && !filepath.IsAbs(name) {
+		files = append(files, name)
+	}
+	for _, arg := range e.Command[1:] {
+		if isFile(inDir(arg, dir)) {
+			files = append(files, arg)
+		}
+	}
+	return files
+}
+
+func inDir(name, dir string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(dir, name)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // lookup finds the program: by PATH, or, when its name holds a separator, relative to the recipe.
 func lookup(name, dir string) (string, error) {
-	if strings.ContainsRune(name, filepath.Separator) && !filepath.IsAbs(name) {
-		name = filepath.Join(dir, name)
+	if strings.ContainsRune(name, filepath.Separator) {
+		name = inDir(name, dir)
 	}
 	return exec.LookPath(name)
 }

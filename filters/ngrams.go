@@ -1,6 +1,7 @@
 package filters
 
 import (
+	"encoding/binary"
 	"iter"
 	"math/bits"
 	"unicode/utf8"
@@ -9,187 +10,201 @@ import (
 	"sluice/pipeline/text"
 )
 
-// grams hashes runs of words in constant time each. The words, joined by nothing, are a polynomial in a base modulo the prime 2^61 - 1
-// (Karp, Rabin 1987), so the hash of a run is a difference of two prefixes:
+// grams counts runs of words that stand in a text more than once. Two ideas keep it to a few nanoseconds a word:
 //
-//	hash("abc") = hash("ab") · base + c;   hash of words i … j = prefix[j] - prefix[i] · base^(bytes from i to j)
+//   - A run that stands once cannot begin or end a longer run that stands twice (Karp, Miller, Rosenberg 1972). So a word has the number of
+//     the place where it first stands, a run of two the place where that pair of numbers first stands, and so on; what is alone drops out.
+//   - Words joined by nothing may be equal though they are cut elsewhere, so there bytes count: a place whose next head bytes stand
+//     nowhere else begins no repeat that is at least as long.
 //
-// Two different runs of one text collide with a chance below n² / 2^61. The zero value is ready after reset.
+// The zero value is ready after reset.
 type grams struct {
-	prefix []uint64 // hash of all bytes before word i
-	size   []int    // number of those bytes
-	chars  []int    // number of those code points
-	power  []uint64 // of the base
-	word   []uint64 // hash of each word
-	chain  []uint64 // hash of the n words from i on as a sequence
+	text  []byte // the words, joined by nothing; zeros behind them once all are there
+	size  []int  // bytes before word i
+	chars []int  // code points before word i
+
+	word  []int32  // place where word i first stands
+	run   []int32  // place where the run from word i on first stands
+	count []int32  // how often the run that first stands at i does
+	next  []int32  // the same for the runs that are one word longer
+	keys  []uint64 // what the table compares
+	table table
 }
 
-const (
-	prime61 = 1<<61 - 1
-	base61  = 0x1b8735939cc9e2d
-	mixer   = 0x9e3779b97f4a7c15
-)
-
-func mulmod(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a, b)
-	return addmod(lo&prime61, lo>>61|hi<<3)
-}
-
-// addmod adds numbers below the prime.
-func addmod(a, b uint64) uint64 {
-	s := a + b
-	if s >= prime61 {
-		s -= prime61
-	}
-	return s
-}
+// head is how many bytes of the text from a word on are compared before whole runs are.
+const head = 16
 
 func (g *grams) reset() {
-	g.prefix, g.size, g.chars = append(g.prefix[:0], 0), append(g.size[:0], 0), append(g.chars[:0], 0)
-	if len(g.power) == 0 {
-		g.power = append(g.power, 1)
-	}
+	g.text, g.size, g.chars = g.text[:0], append(g.size[:0], 0), append(g.chars[:0], 0)
 }
 
 func (g *grams) len() int { return len(g.size) - 1 }
 
+// add appends a word.
 func (g *grams) add(word string) {
-	last := len(g.size) - 1
-	h := g.prefix[last]
-	for i := range len(word) {
-		h = addmod(mulmod(h, base61), uint64(word[i])+1)
-	}
-	g.prefix = append(g.prefix, h)
-	g.size = append(g.size, g.size[last]+len(word))
-	g.chars = append(g.chars, g.chars[last]+utf8.RuneCountInString(word))
+	chars := g.chars[len(g.chars)-1] + utf8.RuneCountInString(word)
+	g.text = append(g.text, word...)
+	g.size, g.chars = append(g.size, len(g.text)), append(g.chars, chars)
 }
 
-// joined is the hash of words i to j (not included), joined by nothing.
-func (g *grams) joined(i, j int) uint64 {
-	n := g.size[j] - g.size[i]
-	for len(g.power) <= n {
-		g.power = append(g.power, mulmod(g.power[len(g.power)-1], base61))
+// grow makes the buffers hold n words.
+func (g *grams) grow(n int) {
+	if cap(g.keys) < n {
+		n += n / 2
+		g.keys, g.word, g.run = make([]uint64, n), make([]int32, n), make([]int32, n)
+		g.count, g.next = make([]int32, n), make([]int32, n)
 	}
-	return addmod(g.prefix[j], prime61-mulmod(g.prefix[i], g.power[n]))
 }
 
-// top is the length of the most frequent run of n words, joined by spaces, times how often it occurs. Ties go to the first seen. It must be
-// called for n = 2, 3, … in turn: the hash of n words extends that of n - 1.
-func (g *grams) top(n int, t *table) int {
-	count := g.len() - n + 1
-	if count <= 0 {
-		return 0
+// tops is, for n = 2, 3 and 4, the length of the most frequent run of n words, joined by spaces, times how often it occurs. Ties go to the
+// first seen.
+func (g *grams) tops() (top [3]int) {
+	n := g.len()
+	g.grow(n)
+	keys, word, run, count := g.keys[:n], g.word[:n], g.run[:n], g.count[:n]
+	g.table.reset(n)
+	clear(count)
+	for i := range n {
+		keys[i] = text.Hash64(g.text[g.size[i]:g.size[i+1]])
+		word[i] = g.table.first(keys, i)
+		count[word[i]]++
 	}
-	if n == 2 {
-		g.word = g.word[:0]
-		for i := range g.len() {
-			g.word = append(g.word, g.joined(i, i+1))
+	copy(run, word)
+	again := n
+	for i := range top {
+		if n--; n <= 0 {
+			break
 		}
-		g.chain = append(g.chain[:0], g.word...)
+		top[i], again = g.top(i+2, n, again)
 	}
-	t.reset(count)
+	return top
+}
+
+// top extends the runs of n - 1 words by one; there are count of n words, and at most again of them can stand twice. It returns top n
+// and how many do.
+func (g *grams) top(n, count, again int) (int, int) {
+	g.table.reset(again)
+	keys, run, old, sum := g.keys, g.run[:count+1], g.count, g.next[:count]
+	clear(sum)
 	for i := range count {
-		hi, lo := bits.Mul64(g.chain[i]^mixer, g.word[i+n-1]*2+1)
-		g.chain[i] = hi ^ lo
-		t.count(g.chain[i], i)
+		at := int32(i)
+		if old[run[i]] > 1 && old[run[i+1]] > 1 {
+			keys[i] = uint64(run[i])<<32 | uint64(g.word[i+n-1])
+			at = g.table.first(keys, i)
+		}
+		run[i] = at
+		sum[at]++
 	}
-	best, at := int32(0), int32(0)
-	for _, f := range t.order { // by first appearance, so a later one must be more frequent
-		if e := &t.entries[f.slot]; e.n > best {
-			best, at = e.n, f.at
+	g.count, g.next = g.next, g.count
+	best, place := int32(0), 0
+	again = 0
+	for i, c := range sum { // by first appearance, so a later one must be more frequent
+		if c > best {
+			best, place = c, i
+		}
+		if c > 1 {
+			again += int(c)
 		}
 	}
-	return (g.chars[int(at)+n] - g.chars[at] + n - 1) * int(best)
+	return (g.chars[place+n] - g.chars[place] + n - 1) * int(best), again
 }
 
-// repeated is the number of code points in runs of n words that were there before. A repeat counts as a whole and the search goes on behind it.
-func (g *grams) repeated(n int, t *table) int {
-	t.reset(g.len())
-	total := 0
-	for i := 0; i+n <= g.len(); {
-		if t.count(g.joined(i, i+n), i) > 1 {
+// repeated is, for n = 5 to 10, the number of code points in runs of n words, joined by nothing, that were there before. A repeat
+// counts as a whole and the search goes on behind it.
+func (g *grams) repeated() (dup [6]int) {
+	n := g.len()
+	g.grow(n)
+	g.text = append(g.text, make([]byte, head)...)
+	keys, run, count := g.keys[:n], g.run[:n], g.count[:n]
+	g.table.reset(n)
+	clear(count)
+	for i := range n {
+		b := g.text[g.size[i]:]
+		hi, lo := bits.Mul64(binary.LittleEndian.Uint64(b)^mixer, binary.LittleEndian.Uint64(b[8:])|1)
+		keys[i] = hi ^ lo
+		run[i] = g.table.first(keys, i)
+		count[run[i]]++
+	}
+	most := 0
+	for i := range max(0, n-4) {
+		if count[run[i]] > 1 || g.size[i+5]-g.size[i] < head {
+			most++
+		}
+	}
+	for i := range dup {
+		dup[i] = g.repeats(i+5, most)
+	}
+	return dup
+}
+
+// repeats is [grams.repeated] for one n; at most most runs are looked up.
+func (g *grams) repeats(n, most int) (total int) {
+	g.table.reset(most)
+	for i := 0; i+n <= g.len(); i++ {
+		lo, hi := g.size[i], g.size[i+n]
+		if g.count[g.run[i]] == 1 && hi-lo >= head {
+			continue
+		}
+		g.keys[i] = text.Hash64(g.text[lo:hi])
+		if g.table.first(g.keys, i) != int32(i) {
 			total += g.chars[i+n] - g.chars[i]
-			i += n
-		} else {
-			i++
+			i += n - 1
 		}
 	}
 	return total
 }
 
-// repeats counts parts, those that were there before, and the code points of these.
-func repeats(parts iter.Seq[string], t *table) (all, again, chars int) {
-	t.reset(64)
+// parts counts the parts of a text, at most most, those that were there before, and the code points of these.
+func (g *grams) parts(parts iter.Seq[string], most int) (all, again, chars int) {
+	g.grow(most)
+	g.table.reset(most)
 	for p := range parts {
-		all++
-		if t.count(hashOf(p), all) > 1 {
+		// Hash64 neither keeps nor changes the bytes.
+		g.keys[all] = text.Hash64(unsafe.Slice(unsafe.StringData(p), len(p)))
+		if g.table.first(g.keys, all) != int32(all) {
 			again++
 			chars += utf8.RuneCountInString(p)
 		}
+		all++
 	}
 	return all, again, chars
 }
 
-// hashOf hashes a part of a text without copying it: Hash64 does not keep or change its bytes.
-func hashOf(s string) uint64 { return text.Hash64(unsafe.Slice(unsafe.StringData(s), len(s))) }
+const mixer = 0x9e3779b97f4a7c15
 
-// table counts hashes. Emptying it is one increment: an entry of an earlier round is free.
+// table finds where a key stands first. It is as large as one text needs and no larger, whatever came before, so that it stays in the
+// cache. A slot holds half a hash and a place, counted from 1; 0 is free.
 type table struct {
-	entries []entry // a power of two, at most half of them in use
-	order   []found // those in use, by first appearance
-	round   uint32
+	slots []uint64
+	shift int
 }
 
-type entry struct {
-	hash  uint64
-	round uint32
-	n     int32
-}
-
-// found is an entry in use and where its hash was first seen.
-type found struct{ slot, at int32 }
-
-// reset empties the table and makes room for n hashes.
+// reset empties the table and makes room for n keys: at most half of the slots are in use.
 func (t *table) reset(n int) {
-	if t.round++; t.round == 0 || len(t.entries) < 2*n {
-		t.entries, t.round = make([]entry, max(256, len(t.entries), 1<<bits.Len(uint(2*n)))), 1
+	log := max(8, bits.Len(uint(2*n)))
+	t.shift = 64 - log
+	if cap(t.slots) < 1<<log {
+		t.slots = make([]uint64, 1<<log)
+		return
 	}
-	t.order = t.order[:0]
+	t.slots = t.slots[:1<<log]
+	clear(t.slots)
 }
 
-// find returns the place of a hash, or the free one where it belongs.
-func (t *table) find(h uint64) int {
-	mask := len(t.entries) - 1
-	for i := int(h*mixer>>32) & mask; ; i = (i + 1) & mask {
-		if e := &t.entries[i]; e.round != t.round || e.hash == h {
-			return i
+// first returns the first place given since reset whose key is keys[at]: at itself where it is new.
+func (t *table) first(keys []uint64, at int) int32 {
+	key := keys[at]
+	hi, lo := bits.Mul64(key, mixer)
+	h := hi ^ lo
+	mask := uint64(len(t.slots) - 1)
+	for i := h >> t.shift; ; i++ {
+		e := t.slots[i&mask]
+		if e == 0 {
+			t.slots[i&mask] = h<<32 | uint64(at+1)
+			return int32(at)
 		}
-	}
-}
-
-// count adds one occurrence, seen at place at, and returns how many there are now.
-func (t *table) count(h uint64, at int) int {
-	i := t.find(h)
-	e := &t.entries[i]
-	if e.round != t.round {
-		if 2*len(t.order) >= len(t.entries) {
-			t.grow()
-			i = t.find(h)
-			e = &t.entries[i]
+		if place := uint32(e) - 1; uint32(e>>32) == uint32(h) && keys[place] == key {
+			return int32(place)
 		}
-		*e = entry{hash: h, round: t.round}
-		t.order = append(t.order, found{int32(i), int32(at)})
-	}
-	e.n++
-	return int(e.n)
-}
-
-func (t *table) grow() {
-	old := t.entries
-	t.entries = make([]entry, 2*len(old))
-	for i := range t.order {
-		e := old[t.order[i].slot]
-		slot := t.find(e.hash)
-		t.entries[slot], t.order[i].slot = e, int32(slot)
 	}
 }

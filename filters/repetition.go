@@ -137,10 +137,7 @@ type repetitionStats struct {
 }
 
 // repetitionScratch holds the buffers of one measurement.
-type repetitionScratch struct {
-	grams
-	table table
-}
+type repetitionScratch struct{ grams }
 
 // load cuts the text into words and returns how many there are.
 func (s *repetitionScratch) load(content, rule string) int {
@@ -158,15 +155,13 @@ func (s *repetitionScratch) load(content, rule string) int {
 	return s.len()
 }
 
+// measure must come once after [repetitionScratch.load] of the same content.
 func (s *repetitionScratch) measure(content string) repetitionStats {
 	st := repetitionStats{chars: utf8.RuneCountInString(content)}
-	st.paras, st.dupParas, st.dupParaChars = repeats(text.Paragraphs(content), &s.table)
-	st.lines, st.dupLines, st.dupLineChars = repeats(text.LineRuns(content), &s.table)
-	for i := range st.top {
-		st.top[i] = s.top(i+2, &s.table)
-	}
-	for i := range st.dup {
-		st.dup[i] = s.repeated(i+5, &s.table)
-	}
+	parts := strings.Count(content, "\n") + 1
+	st.paras, st.dupParas, st.dupParaChars = s.parts(text.Paragraphs(content), parts)
+	st.lines, st.dupLines, st.dupLineChars = s.parts(text.LineRuns(content), parts)
+	st.top = s.tops()
+	st.dup = s.repeated()
 	return st
 }

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"sluice/pipeline/text"
+	"sluice/schemas"
 )
 
 // shared is the folder with test data that is not part of the project.
@@ -223,6 +224,47 @@ func BenchmarkRepetition(b *testing.B) {
 				n++
 			}
 			b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "docs/s")
+		})
+	}
+}
+
+// Source code, after one text of a megabyte or more: what a large text leaves behind must not slow the small ones.
+func BenchmarkRepetitionCode(b *testing.B) {
+	paths, err := filepath.Glob("../*/*.go")
+	if err != nil || len(paths) == 0 {
+		b.Fatal(len(paths), err)
+	}
+	var all []*schemas.Record
+	var large strings.Builder
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		all = append(all, record(string(content)))
+		for range 5 {
+			large.Write(content)
+		}
+	}
+	for _, rule := range []string{"reference", "paper"} {
+		b.Run(rule, func(b *testing.B) {
+			f := newRepetition()
+			f.Words = rule
+			if _, err := f.Judge(b.Context(), record(large.String())); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			n, bytes := 0, 0
+			for b.Loop() {
+				r := all[n%len(all)]
+				if _, err := f.Judge(b.Context(), r); err != nil {
+					b.Fatal(err)
+				}
+				n++
+				bytes += len(r.Text)
+			}
+			b.ReportMetric(float64(bytes)/b.Elapsed().Seconds()/1e6, "MB/s")
+			b.ReportMetric(float64(bytes)/float64(n), "B/doc")
 		})
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -47,6 +46,14 @@ func (s *Schema) Check(c pipeline.CheckEnv) error {
 	return nil
 }
 
+// Files returns the file of the schema.
+func (s *Schema) Files(string) []string {
+	if s.File == "" {
+		return nil
+	}
+	return []string{s.File}
+}
+
 // Open compiles the schema.
 func (s *Schema) Open(_ context.Context, env *pipeline.Env) (err error) {
 	s.compiled, err = s.compile(env.Dir)
@@ -64,11 +71,7 @@ func (s *Schema) compile(dir string) (*jsonschema.Schema, error) {
 	var doc any
 	var err error
 	if s.File != "" {
-		path := s.File
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(dir, path)
-		}
-		b, err := os.ReadFile(path)
+		b, err := os.ReadFile(inDir(s.File, dir))
 		if err != nil {
 			return nil, err
 		}

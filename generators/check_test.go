@@ -15,6 +15,10 @@ func TestCheckFindsMistakes(t *testing.T) {
 	for _, c := range []struct{ method, config, want string }{
 		{"eda", "{alpha: 0}", "alpha: must be above 0"},
 		{"eda", "{operations: [synonyms]}", `unknown operation "synonyms"`},
+		{"infill", "{share: 0}", "share: must be above 0"},
+		{"infill", "{temperature: 0}", "temperature: must be above 0"},
+		{"infill", "{dim: 100}", "dim: must be a multiple of 32"},
+		{"infill", "{top_k: 0}", "top_k: must be at least 1"},
 		{"aeda", "{copies: 0}", "copies: must be from 1"},
 		{"paraphrase", "{model: writer, prompt: 'Say {{ txt }}'}", `prompt: unknown variable "txt"`},
 		{"paraphrase", "{model: writer, samples: 0}", "samples: must be from 1"},
@@ -35,7 +39,7 @@ func TestCheckFindsMistakes(t *testing.T) {
 		{"columns", "{columns: [{name: a, prompt: '{{ b }}'}]}", `unknown variable "b"`},
 		{"columns", "{columns: [{name: a, int: {min: 3, max: 1}}]}", "min 3 is above max 1"},
 		{"columns", "{columns: [{name: a, datetime: {from: 2024-01-02, to: 2024-01-01}}]}", "is not before"},
-		{"columns", "{columns: [{name: a, int: {min: 0, max: 1}, when: 'starz > 1'}]}", `unknown name "starz"; did you mean "stars"?`},
+		{"columns", "{columns: [{name: a, int: {min: 0, max: 1}, when: 'starz > 1'}]}", `column a: when: unknown name "starz"`},
 		{"columns", "{columns: [{name: a, int: {min: 0, max: 1}}], text: '{{ aa }}'}", `text: unknown variable "aa"`},
 		{"columns", "{columns: [{name: a, int: {min: 0, max: 1}}], drop: [b]}", `drop: there is no column "b"`},
 	} {

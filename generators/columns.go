@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strconv"
 
 	"sluice/pipeline"
 	"sluice/pipeline/expr"
@@ -67,10 +68,15 @@ func (c *Columns) Check(e pipeline.CheckEnv) error {
 	errs = append(errs, err)
 	f := expr.Fields{Schema: e.Schema, Extra: c.declared()}
 	errs = append(errs, checkTemplate("text", c.Text, f), checkTemplate("label", c.Label, f))
-	for _, t := range c.Messages {
-		errs = append(errs, checkTemplate("messages", t.Content, f))
+	for i, t := range c.Messages {
+		at := []string{strconv.Itoa(i), "content"}
+		err := checkTemplate("messages", t.Content, f)
+		if e, ok := errors.AsType[*pipeline.KeyError](err); ok {
+			e.At = at
+		}
+		errs = append(errs, err)
 		if t.Role == "" {
-			errs = append(errs, &pipeline.KeyError{Key: "messages", Err: errors.New("a message needs a role")})
+			errs = append(errs, &pipeline.KeyError{Key: "messages", At: at[:1], Err: errors.New("a message needs a role")})
 		}
 	}
 	for _, d := range c.Drop {

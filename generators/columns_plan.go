@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sluice/pipeline"
@@ -33,19 +34,19 @@ func (c *Columns) arrange(s *schemas.Schema) ([]*step, error) {
 		col := &c.List[i]
 		switch {
 		case col.Name == "":
-			errs = append(errs, wrong(fmt.Errorf("column %d has no name", i+1)))
+			errs = append(errs, wrong(i, "", fmt.Errorf("column %d has no name", i+1)))
 		case names[col.Name]:
-			errs = append(errs, wrong(fmt.Errorf("column %s is given twice", col.Name)))
+			errs = append(errs, wrong(i, "name", fmt.Errorf("column %s is given twice", col.Name)))
 		case slices.Contains(reserved, col.Name):
-			errs = append(errs, wrong(fmt.Errorf("column %s has the name of a field of every record: choose another", col.Name)))
+			errs = append(errs, wrong(i, "name", fmt.Errorf("column %s has the name of a field of every record: choose another", col.Name)))
 		case !isName(col.Name):
-			errs = append(errs, wrong(fmt.Errorf("column %q: a name is letters, digits and _, and starts with a letter", col.Name)))
+			errs = append(errs, wrong(i, "name", fmt.Errorf("column %q: a name is letters, digits and _, and starts with a letter", col.Name)))
 		}
 		names[col.Name] = true
 	}
 	f := expr.Fields{Schema: s, Extra: c.declared()}
 	for i := range c.List {
-		st, err := c.List[i].step(f, names)
+		st, err := c.List[i].step(i, f, names)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -67,28 +68,45 @@ func isName(s string) bool {
 	return s != ""
 }
 
-func wrong(err error) error { return &pipeline.KeyError{Key: "columns", Err: err} }
+// wrong is an error about column i: about one of its keys, where key is not empty.
+func wrong(i int, key string, err error) error {
+	at := []string{strconv.Itoa(i)}
+	if key != "" {
+		at = append(at, key)
+	}
+	return &pipeline.KeyError{Key: "columns", At: at, Err: err}
+}
 
-// step checks one column and finds what it reads.
-func (c *Column) step(f expr.Fields, names map[string]bool) (*step, error) {
+// step checks one column, the one at position i, and finds what it reads.
+func (c *Column) step(i int, f expr.Fields, names map[string]bool) (*step, error) {
 	s := &step{col: c}
+	bad := func(key string, err error) error {
+		k := &pipeline.KeyError{Key: "columns", At: []string{strconv.Itoa(i), key}, Err: fmt.Errorf("column %s: %s: %w", c.Name, key, err)}
+		if e, ok := errors.AsType[*prompt.Error](err); ok {
+			k.Line, k.Column, k.Hint, k.Err = e.Line, e.Column, e.Hint, fmt.Errorf("column %s: %s: %s", c.Name, key, e.Message)
+		}
+		if e, ok := errors.AsType[*expr.Error](err); ok {
+			k.Line, k.Column, k.Hint, k.Err = e.Line, e.Column, e.Hint, fmt.Errorf("column %s: %s: %s", c.Name, key, e.Message)
+		}
+		return k
+	}
 	var err error
 	if s.typ, err = c.typ(); err != nil {
-		return nil, wrong(fmt.Errorf("column %s: %w", c.Name, err))
+		return nil, wrong(i, "", fmt.Errorf("column %s: %w", c.Name, err))
 	}
 	if err := c.checkSampler(); err != nil {
-		return nil, wrong(fmt.Errorf("column %s: %w", c.Name, err))
+		return nil, wrong(i, "", fmt.Errorf("column %s: %w", c.Name, err))
 	}
 	read := map[string]bool{}
 	if c.When != "" {
 		if s.when, err = expr.Compile(c.When, expr.Bool, f); err != nil {
-			return nil, wrong(fmt.Errorf("column %s: when: %w", c.Name, err))
+			return nil, bad("when", err)
 		}
 		s.reads(s.when.Names(), names, read)
 	}
 	if c.Expr != "" {
 		if s.expr, err = expr.Compile(c.Expr, expr.Any, f); err != nil {
-			return nil, wrong(fmt.Errorf("column %s: expr: %w", c.Name, err))
+			return nil, bad("expr", err)
 		}
 		s.reads(s.expr.Names(), names, read)
 	}
@@ -100,7 +118,7 @@ func (c *Column) step(f expr.Fields, names map[string]bool) (*step, error) {
 			}
 		}
 		if err != nil {
-			return nil, wrong(err)
+			return nil, bad(tpl[0], err)
 		}
 		s.reads(t.Variables(), names, read)
 	}
@@ -127,7 +145,7 @@ func sorted(steps []*step) ([]*step, error) {
 			return !made[s.col.Name] && !slices.ContainsFunc(s.uses, func(u string) bool { return !made[u] })
 		})
 		if i < 0 {
-			return nil, wrong(fmt.Errorf("columns depend on one another: %s", strings.Join(cycle(steps, made), " → ")))
+			return nil, &pipeline.KeyError{Key: "columns", Err: fmt.Errorf("columns depend on one another: %s", strings.Join(cycle(steps, made), " → "))}
 		}
 		made[steps[i].col.Name] = true
 		out = append(out, steps[i])

@@ -173,7 +173,7 @@ func stride() int {
 
 // A crash at durable operations in turn, then the same command again: the bytes of an undisturbed run.
 func TestCrashAtEveryOperation(t *testing.T) {
-	for name, recipe := range map[string]string{"plain": workers(plainRecipe, 1), "phased": phasedRecipe, "target": targetRecipe} {
+	for name, recipe := range map[string]string{"plain": workers(plainRecipe, 1), "phased": phasedRecipe, "learned": learnedRecipe, "target": targetRecipe} {
 		if testing.Short() && name != "phased" {
 			continue
 		}

@@ -113,7 +113,7 @@ func checkCounts(t *testing.T, m *schemas.Manifest, rows int64) {
 }
 
 func TestSecondRunDoesNothing(t *testing.T) {
-	for name, recipe := range map[string]string{"plain": workers(plainRecipe, 2), "phased": phasedRecipe, "target": targetRecipe} {
+	for name, recipe := range map[string]string{"plain": workers(plainRecipe, 2), "phased": phasedRecipe, "learned": learnedRecipe, "target": targetRecipe} {
 		w := newWorld(t, 200, recipe)
 		first := w.mustRun()
 		want := w.bytes()
@@ -141,7 +141,7 @@ func stopAfter(o Options, n int) Options {
 }
 
 func TestSoftStopResumesToTheSameBytes(t *testing.T) {
-	for name, recipe := range map[string]string{"plain": workers(plainRecipe, 1), "phased": phasedRecipe, "target": targetRecipe} {
+	for name, recipe := range map[string]string{"plain": workers(plainRecipe, 1), "phased": phasedRecipe, "learned": learnedRecipe, "target": targetRecipe} {
 		clean := newWorld(t, 200, recipe)
 		clean.mustRun()
 		want := clean.bytes()

@@ -113,7 +113,10 @@ func (whole) Keys(_ context.Context, r *schemas.Record) (Likeness, error) {
 }
 
 var testCatalogs = Catalogs{
-	Generators: catalog.Catalog[Generator]{"twist": func() Generator { return &twist{Copies: 3} }},
+	Generators: catalog.Catalog[Generator]{
+		"parrot": func() Generator { return &parrot{} },
+		"twist":  func() Generator { return &twist{Copies: 3} },
+	},
 	Filters: catalog.Catalog[Filter]{
 		"picky":  func() Filter { return &picky{} },
 		"median": func() Filter { return &median{} },

@@ -17,7 +17,7 @@ import (
 
 // A Fingerprint names what determines the output of a recipe, one line for each key. Comments, format, order of keys and explicit
 // defaults of components do not matter. Left out are budget, prices, workers, limits, tolerate, keys, folders, ledger,
-// train and certify, and models that no stage asks. The target is apart, because it may grow: see [Recipe.Target].
+// train and certify, and models that no stage asks. Files that components and models read stand there with a hash of what they hold. The target is apart, because it may grow: see [Recipe.Target].
 // A value from the environment stands there as its reference and a hash, so the lines may be stored.
 //
 //	batch: 64
@@ -25,6 +25,9 @@ import (
 //	source.jsonl.path: "seeds.jsonl"
 //	stage filters/length
 //	filters/length: min: 40
+//	stage filters/schema
+//	filters/schema: contents of "call.json": #9f86d081884c7d65
+//	filters/schema: file: "call.json"
 //	sink.format: "parquet"
 type Fingerprint struct {
 	Hash  string // of the lines: 32 hexadecimal digits
@@ -92,6 +95,9 @@ func (l *loader) fingerprint() {
 			keys = slices.DeleteFunc(keys, func(f field) bool { return f.key.Value == "endpoint" || f.key.Value == "model" })
 		}
 		lines = append(lines, l.flatten("models."+name, keys)...)
+		if n := resolve(lookup(keys, "replay")); !isNull(n) {
+			lines = append(lines, l.contents("models."+name, l.plainly(n), r.Models[name].Replay, n)...)
+		}
 	}
 	source, _ := fields(lookup(l.top, "source"))
 	lines = append(lines, l.flatten("source", source)...)
@@ -132,6 +138,11 @@ func (l *loader) canonicalStage(e *entry) {
 	for _, line := range l.flatten("", own) {
 		lines = append(lines, s.ID+": "+line)
 	}
+	if c, ok := s.Component.(FileReader); ok {
+		for _, name := range c.Files(l.recipe.Dir) {
+			lines = append(lines, l.contents(s.ID, name, l.inDir(name), e.name)...)
+		}
+	}
 	l.recipe.canonical = append(l.recipe.canonical, lines...)
 }
 
@@ -163,7 +174,7 @@ func (l *loader) flatten(prefix string, fs []field) []string {
 // standard are the defaults of keys of the source, as canonicalValue writes them: an explicit default changes nothing.
 var standard = map[string]string{
 	"extra": quoted(extraError), "per": quoted(perFile), "split": quoted(defaultSplit), "max_line": strconv.Itoa(defaultMaxLine), "holdout": "0",
-	"no_header": "false",
+	"no_header": "false", "label_delimiter": quoted(defaultDivider),
 }
 
 // canonicalValue writes a value as JSON, or what came from the environment as its reference with a hash. The path of
@@ -190,6 +201,14 @@ func (l *loader) fromEnv(n *yaml.Node, depth int) bool {
 		return ok
 	}
 	return slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return l.fromEnv(c, depth+1) })
+}
+
+// plainly is the text of a scalar, or its reference where it came from the environment.
+func (l *loader) plainly(n *yaml.Node) string {
+	if text, ok := l.env.nodes[n]; ok {
+		return text
+	}
+	return n.Value
 }
 
 // written is a value with references in place of what came from the environment.

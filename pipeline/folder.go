@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,12 @@ const (
 
 // lock takes the lock of the dataset in dir, waiting up to wait for another run to end.
 func lock(ctx context.Context, dir string, wait time.Duration) (release func(), err error) {
+	return Lock(ctx, "dataset", dir, wait)
+}
+
+// Lock takes the lock of a folder that holds a dataset or a model, by a file beside it that ends in .lock, waiting up to wait for another program to let go
+// of it. The error is a [LockedError] where it does not.
+func Lock(ctx context.Context, what, dir string, wait time.Duration) (release func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return nil, err
 	}
@@ -47,7 +54,7 @@ func lock(ctx context.Context, dir string, wait time.Duration) (release func(), 
 		return nil, fmt.Errorf("lock %s: %w", dir+lockSuffix, err)
 	}
 	if !ok {
-		return nil, &LockedError{What: "dataset", Path: dir}
+		return nil, &LockedError{What: what, Path: dir}
 	}
 	// The file stays: whoever waits for its lock has it open, and would then hold the lock of a removed file.
 	return func() { l.Unlock() }, nil
@@ -79,10 +86,39 @@ func FinishSwap(fs schemas.FS, dir string) error {
 			return fmt.Errorf("neither %s nor %s is a dataset: %w", dir, dir+newSuffix, err)
 		}
 	}
+	if err := carry(fs, dir+oldSuffix, dir); err != nil {
+		return err
+	}
 	if err := fs.Remove(dir + swapSuffix); err != nil {
 		return err
 	}
 	return fs.RemoveAll(dir + oldSuffix)
+}
+
+// own are the entries of a dataset's folder that make the dataset.
+var own = []string{schemas.ManifestFile, schemas.RecipeFile, schemas.CardFile, schemas.DataDir, schemas.RejectsDir, schemas.PhasesDir, schemas.RunsDir}
+
+// carry moves along what else lies in the folder of a dataset that is replaced: the model trained on it, which serves until there is a newer one, and files of the user.
+func carry(fs schemas.FS, from, to string) error {
+	entries, err := os.ReadDir(from)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if slices.Contains(own, strings.TrimSuffix(e.Name(), ".tmp")) {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(to, e.Name())); err == nil {
+			continue
+		}
+		if err := fs.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // swap puts dir.new in the place of dir. The journal file makes it one step: once it is there, the swap will happen.

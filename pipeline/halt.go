@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"sync"
 
@@ -45,6 +46,19 @@ func (h *Halt) Cause() error {
 		return nil
 	}
 	return h.cause
+}
+
+// within returns a context that ends with the halt's cause when the halt is pulled. done must be called.
+func (h *Halt) within(ctx context.Context) (_ context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-h.done:
+			cancel(h.cause)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 // truth returns why the run ended: an error that only says that it was told to

@@ -13,14 +13,15 @@ import (
 
 // A mapper turns the rows of one file into records of a fixed schema.
 type mapper struct {
-	file   string
-	schema *schemas.Schema
-	from   MapSpec          // source columns of the content; "" where the kind has none
-	names  map[string]place // source column -> what becomes of it
-	drop   bool             // columns that are not known are left out
-	parse  bool             // values are text that declared types are read from: CSV
-	labels map[string]bool  // declared; nil: any
-	list   []string         // declared labels in order
+	file    string
+	schema  *schemas.Schema
+	from    MapSpec          // source columns of the content; "" where the kind has none
+	names   map[string]place // source column -> what becomes of it
+	drop    bool             // columns that are not known are left out
+	parse   bool             // values are text that declared types are read from: CSV
+	divider string           // of labels in one cell of CSV
+	labels  map[string]bool  // declared; nil: any
+	list    []string         // declared labels in order
 }
 
 // place is where a source column goes: into the content, which is read by name (typ is nil), or a user column.
@@ -34,6 +35,7 @@ func newMapper(s *SourceSpec, schema *schemas.Schema, f sourceFile) *mapper {
 	m := &mapper{
 		file: f.name, schema: schema, from: contentColumns(&s.FileSpec, schema.Kind), names: map[string]place{},
 		drop: s.Extra == extraDrop, parse: f.format == FormatCSV || f.format == FormatTSV,
+		divider: or(s.LabelDelimiter, defaultDivider),
 	}
 	for _, c := range m.from.content() {
 		m.names[c] = place{}
@@ -206,6 +208,12 @@ func (m *mapper) content(values map[string]any, r *schemas.Record) *fault {
 }
 
 func (m *mapper) multi(v any, r *schemas.Record) *fault {
+	if cell, ok := v.(string); ok && m.parse {
+		var f *fault
+		if v, f = m.labelsIn(cell); f != nil {
+			return f
+		}
+	}
 	list, ok := v.([]any)
 	if !ok && v != nil {
 		return faultf("wrong_type", "column %s: want a list of labels, got %s", m.from.Labels, value(v))
@@ -220,6 +228,25 @@ func (m *mapper) multi(v any, r *schemas.Record) *fault {
 	}
 	r.Labels = labels
 	return nil
+}
+
+// labelsIn reads the labels in one cell of CSV: a JSON list, or labels with the delimiter between them.
+func (m *mapper) labelsIn(cell string) (any, *fault) {
+	cell = strings.TrimSpace(cell)
+	if strings.HasPrefix(cell, "[") {
+		v, err := schemas.ParseJSON([]byte(cell))
+		if err != nil {
+			return nil, faultf("wrong_type", "column %s: %v: %s", m.from.Labels, err, excerpt(cell))
+		}
+		return v, nil
+	}
+	var list []any
+	for l := range strings.SplitSeq(cell, m.divider) {
+		if l = strings.TrimSpace(l); l != "" {
+			list = append(list, l)
+		}
+	}
+	return list, nil
 }
 
 // label reads a label: text, or a whole number, which counts into the declared labels or stands for itself.

@@ -10,12 +10,21 @@ import (
 )
 
 // messages reads a conversation: a list of {role, content, …} as chat APIs have it, or of ShareGPT's {from, value}.
-// Plain text becomes one message of role asText, where that is not empty. The fault names the element.
+// A transcript ("\n\nHuman: …\n\nAssistant: …") is split into its turns; other text becomes one message of role asText, where that is
+// not empty. A cell of CSV may hold a list as JSON. The fault names the element.
 func (m *mapper) messages(column string, v any, asText string) ([]schemas.Message, *fault) {
 	switch x := v.(type) {
 	case nil:
 		return nil, nil
 	case string:
+		if turns := transcript(x); turns != nil {
+			return turns, nil
+		}
+		if m.parse && strings.HasPrefix(strings.TrimSpace(x), "[") {
+			if list, err := schemas.ParseJSON([]byte(x)); err == nil {
+				return m.messages(column, list, asText)
+			}
+		}
 		if asText != "" {
 			if strings.TrimSpace(x) == "" {
 				return nil, nil
@@ -38,6 +47,36 @@ func (m *mapper) messages(column string, v any, asText string) ([]schemas.Messag
 		return ms, nil
 	}
 	return nil, faultf("wrong_type", "column %s: want a list of messages, got %s", column, value(v))
+}
+
+// The marks of a transcript, as Anthropic's preference data (hh-rlhf) has them.
+const (
+	humanMark     = "\n\nHuman:"
+	assistantMark = "\n\nAssistant:"
+)
+
+// transcript splits a transcript into its turns; nil: the text is none.
+func transcript(s string) []schemas.Message {
+	if !strings.HasPrefix(s, humanMark) {
+		return nil
+	}
+	var turns []schemas.Message
+	for s != "" {
+		role, mark := "user", humanMark
+		if strings.HasPrefix(s, assistantMark) {
+			role, mark = "assistant", assistantMark
+		}
+		s = s[len(mark):]
+		end := len(s)
+		for _, next := range []string{humanMark, assistantMark} {
+			if i := strings.Index(s, next); i >= 0 {
+				end = min(end, i)
+			}
+		}
+		turns = append(turns, schemas.Message{Role: role, Content: strings.TrimSpace(s[:end])})
+		s = s[end:]
+	}
+	return turns
 }
 
 // message reads one turn.

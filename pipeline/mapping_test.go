@@ -70,6 +70,9 @@ func TestMapping(t *testing.T) {
 		{"prompt within the answers", `{"chosen": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "good"}], "rejected": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "bad"}]}`,
 			`{path: in.jsonl}`, schemas.Preference,
 			schemas.Record{Prompt: []schemas.Message{user("q")}, Chosen: []schemas.Message{assistant("good")}, Rejected: []schemas.Message{assistant("bad")}}},
+		{"transcripts", `{"chosen": "\n\nHuman: q\n\nAssistant: a\n\nHuman: more\n\nAssistant: good", "rejected": "\n\nHuman: q\n\nAssistant: a\n\nHuman: more\n\nAssistant: bad\n\nly: so"}`,
+			`{path: in.jsonl}`, schemas.Preference,
+			schemas.Record{Prompt: []schemas.Message{user("q"), assistant("a"), user("more")}, Chosen: []schemas.Message{assistant("good")}, Rejected: []schemas.Message{assistant("bad\n\nly: so")}}},
 		{"nested", `{"text": "a", "meta": {"tags": ["x"], "score": 1, "gone": null}}`, `{path: in.jsonl, columns: {meta: "struct<tags: list<string>, score: float>"}}`, schemas.Text,
 			schemas.Record{Text: "a", Columns: map[string]any{"meta": map[string]any{"tags": []any{"x"}, "score": float64(1)}}}},
 	} {
@@ -152,5 +155,42 @@ func TestMappingCSV(t *testing.T) {
 	want := `a yes {"n":7,"ok":true}|b no {"ok":false,"x":2.5}|wrong_type column n: want int, got text "seven"|d yes {"n":1,"ok":true,"x":1}`
 	if g := strings.Join(got, "|"); g != want {
 		t.Errorf("got  %s\nwant %s", g, want)
+	}
+}
+
+// TestCells reads lists and structs from the cells of CSV, which know only text.
+func TestCells(t *testing.T) {
+	_, rows := sourceRows(t, "in.csv", "text,labels,tags,at\n"+
+		"a,\"4, 27\",\"[\"\"x\"\", \"\"y\"\"]\",\"{\"\"line\"\": 3}\"\n"+
+		"b,\"[\"\"4\"\", \"\"odd, one\"\"]\",,\n"+
+		"c,,[],{}\n"+
+		"d,4,not a list,\n"+
+		"e,\"[4\",,\n", "", `{path: in.csv, map: {labels: labels}, columns: {tags: list<string>, at: "struct<line: int>"}}`)
+	want := []schemas.Record{
+		{Text: "a", Labels: []string{"4", "27"}, Columns: map[string]any{"tags": []any{"x", "y"}, "at": map[string]any{"line": int64(3)}}},
+		{Text: "b", Labels: []string{"4", "odd, one"}},
+		{Text: "c", Labels: []string{}, Columns: map[string]any{"tags": []any{}, "at": map[string]any{}}},
+	}
+	for i, w := range want {
+		if rows[i].Record == nil {
+			t.Fatalf("row %d: %+v", i, rows[i].Bad)
+		}
+		got := schemas.Record{Text: rows[i].Record.Text, Labels: rows[i].Record.Labels, Columns: rows[i].Record.Columns}
+		if diff := cmp.Diff(w, got); diff != "" {
+			t.Errorf("row %d: %s", i, diff)
+		}
+	}
+	for i, detail := range map[int]string{3: "column tags: want list<string> as JSON", 4: "column labels: the JSON ends early"} {
+		if b := rows[i].Bad; b == nil || b.Reason != "wrong_type" || !strings.Contains(b.Detail, detail) {
+			t.Errorf("row %d: %+v", i, b)
+		}
+	}
+	_, rows = sourceRows(t, "in.csv", "messages\n\"[{\"\"role\"\": \"\"user\"\", \"\"content\"\": \"\"q\"\"}]\"\n", "", `{path: in.csv, kind: chat}`)
+	if got := rows[0].Record; got == nil || len(got.Messages) != 1 || got.Messages[0].Content != "q" {
+		t.Errorf("%+v", rows[0])
+	}
+	_, rows = sourceRows(t, "in.csv", "text,labels\na,x; y\n", "", `{path: in.csv, map: {labels: labels}, label_delimiter: ";"}`)
+	if got := rows[0].Record.Labels; len(got) != 2 || got[1] != "y" {
+		t.Errorf("%q", got)
 	}
 }

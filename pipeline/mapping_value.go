@@ -28,7 +28,11 @@ func (m *mapper) fit(path string, v any, t *schemas.Type, extra *int) (any, *fau
 		if t.Kind == schemas.String {
 			return v, nil
 		}
-		if m.parse {
+		switch {
+		case !m.parse:
+		case t.Kind == schemas.List || t.Kind == schemas.Struct:
+			return m.parseCell(path, x, t, extra)
+		default:
 			return parseText(path, x, t)
 		}
 	case int64:
@@ -158,6 +162,18 @@ func parseText(path, s string, t *schemas.Type) (any, *fault) {
 		}
 	}
 	return nil, faultf("wrong_type", "column %s: want %s, got %s", path, t, value(s))
+}
+
+// parseCell reads a list or a struct that stands as JSON in a cell of CSV. An empty cell is null.
+func (m *mapper) parseCell(path, s string, t *schemas.Type, extra *int) (any, *fault) {
+	if strings.TrimSpace(s) == "" {
+		return nil, nil
+	}
+	v, err := schemas.ParseJSON([]byte(s))
+	if _, text := v.(string); err != nil || text {
+		return nil, faultf("wrong_type", "column %s: want %s as JSON, got %s", path, t, value(s))
+	}
+	return m.fit(path, v, t, extra)
 }
 
 // value describes v for people, cut short.

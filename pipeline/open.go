@@ -29,9 +29,7 @@ func (j *job) openDataset() error {
 		return &ChangedError{Dataset: j.root, Diff: Diff(man.Recipe, print.Lines)}
 	}
 	j.man = man
-	if err := j.unsealed(); err != nil {
-		return err
-	}
+	j.unsealed()
 	if man.Complete { // what comes now is another run, not the rest of the last
 		c, err := parseCursor(man.Cursor)
 		if err != nil {
@@ -43,13 +41,17 @@ func (j *job) openDataset() error {
 }
 
 // unsealed lets a dataset without a sealed row have the schema that its source has now: the source may have been empty before.
-func (j *job) unsealed() error {
-	spools, err := filepath.Glob(filepath.Join(j.root, schemas.PhasesDir, "*", schemas.ManifestFile))
-	if err != nil || len(spools) > 0 || len(j.man.Segments) > 0 {
-		return err
+func (j *job) unsealed() {
+	if begun(j.root, j.man) {
+		return
 	}
-	j.man.Schema = *j.r.Schema
-	return nil
+	j.man.Schema, j.man.Seeds = *j.r.Schema, j.r.seeds
+}
+
+// begun reports whether the dataset in dir, with manifest m, has a sealed row: also in a phase before the last.
+func begun(dir string, m *schemas.Manifest) bool {
+	spools, _ := filepath.Glob(filepath.Join(dir, schemas.PhasesDir, "*", schemas.ManifestFile)) // the pattern is fine
+	return len(spools)+len(m.Segments) > 0
 }
 
 // openNew turns the run to <dataset>.new. What an interrupted --new of the same recipe has made there is continued.
@@ -79,7 +81,7 @@ func (j *job) create(print Fingerprint) error {
 	}
 	j.man = &schemas.Manifest{
 		Version: schemas.ManifestVersion, Dataset: newToken(), Fingerprint: print.Hash, Recipe: print.Lines,
-		Schema: *j.r.Schema, Versions: map[string]string{"sluice": j.o.Version},
+		Schema: *j.r.Schema, Seeds: j.r.seeds, Versions: map[string]string{"sluice": j.o.Version},
 	}
 	return j.man.Write(j.o.FS, j.root)
 }
@@ -95,25 +97,30 @@ func leftover(entries []os.DirEntry) bool {
 	})
 }
 
-// sweep removes files that no manifest lists.
+// sweep removes files that no manifest lists, if those that are listed are there.
 func (j *job) sweep() error {
 	keep := map[string]bool{}
-	note := func(m *schemas.Manifest) {
+	note := func(m *schemas.Manifest) error {
 		for s := range m.All() {
 			for _, f := range s.Files {
 				keep[f.Path] = true
 			}
 		}
+		return j.whole(m)
 	}
-	note(j.man)
+	if err := note(j.man); err != nil {
+		return err
+	}
 	dirs, err := filepath.Glob(filepath.Join(j.root, schemas.PhasesDir, "*"))
 	if err != nil {
 		return err
 	}
 	for _, dir := range dirs {
-		if m, err := schemas.ReadManifest(dir); err == nil {
-			note(m)
-		} else if !errors.Is(err, schemas.ErrNoManifest) {
+		m, err := schemas.ReadManifest(dir)
+		if err == nil {
+			err = note(m)
+		}
+		if err != nil && !errors.Is(err, schemas.ErrNoManifest) {
 			return err
 		}
 	}
@@ -177,6 +184,9 @@ func (j *job) openState() error {
 	}
 	if n > 0 {
 		j.o.Events.notice(fmt.Sprintf("%d requests had left when an earlier run was killed: they may have been paid without an answer, and their worst cost counts as spent", n))
+	}
+	if err := j.recall(); err != nil {
+		return errors.Join(err, j.store.Close())
 	}
 	tokens, err := j.tokens()
 	if err == nil {

@@ -15,7 +15,7 @@ var ErrInterrupted = errors.New("interrupted")
 
 // LockedError says that another process works on the same dataset or store.
 type LockedError struct {
-	What string // dataset or store
+	What string // dataset, store or model
 	Path string
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,9 @@ func (p phase) fitter() *StageSpec {
 
 // fitFile keeps what the Fitter of a phase has learnt, beside the spool that it learnt from.
 const fitFile = "fit.json"
+
+// workDir is a Fitter's [Env.Work], beside the spool. It is gone when the phase goes on.
+const workDir = "work"
 
 // fitted is the content of fitFile.
 type fitted struct {
@@ -88,6 +92,9 @@ func (j *job) phase(ctx context.Context, phases []phase, i int) error {
 	if j.o.Events.PhaseBegun != nil {
 		j.o.Events.PhaseBegun(info)
 	}
+	if p.fitter() != nil {
+		j.work = filepath.Join(j.manifestDir(i-1, len(phases)), workDir)
+	}
 	lifted, closeAll, err := j.build(ctx, p)
 	defer func() { closeAll() }()
 	if err != nil {
@@ -126,7 +133,7 @@ func (j *job) shards(man *schemas.Manifest, dir string, i int, last bool) *shard
 		modes: j.models.Pinned, events: &j.o.Events,
 	}
 	if last {
-		s.phase, s.role = 0, schemas.RoleTrain
+		s.phase, s.role, s.spent = 0, schemas.RoleTrain, j.spent
 	}
 	return s
 }
@@ -155,6 +162,12 @@ func (j *job) stream(ctx context.Context, in *intake, stages []Stage, out *shard
 			break
 		}
 		j.fresh++
+		if j.lagging() {
+			if err = j.remember(); err != nil {
+				j.o.Halt.Stop(err)
+				break
+			}
+		}
 	}
 	if err != nil && (ctx.Err() != nil || !resumable(err)) {
 		out.abort()
@@ -195,8 +208,13 @@ func (j *job) carry(i int, dir string, m *schemas.Manifest) error {
 	return nil
 }
 
-// fit lets the stage see the whole spool, or gives it back what it learnt from the same spool before.
-func (j *job) fit(ctx context.Context, s *StageSpec, spool *spool, file string) error {
+// fit lets the stage see the whole spool, or gives it back what it learnt from the same spool before. A soft stop ends it at
+// once: fitting may take long, and nothing of it is kept.
+func (j *job) fit(ctx context.Context, s *StageSpec, spool *spool, file string) (err error) {
+	if err := j.clearWork(); err != nil { // of a run that was killed
+		return err
+	}
+	defer func() { err = errors.Join(err, j.clearWork()) }()
 	tokens := spool.man.Tokens()
 	restore, keeps := s.Component.(encoding.BinaryUnmarshaler)
 	if b, err := os.ReadFile(file); err == nil && keeps {
@@ -205,8 +223,8 @@ func (j *job) fit(ctx context.Context, s *StageSpec, spool *spool, file string) 
 			return restore.UnmarshalBinary(f.State)
 		}
 	}
-	if err := s.Component.(Fitter).Fit(ctx, spool.records()); err != nil {
-		return fmt.Errorf("%s: fit: %w", s.ID, err)
+	if err := j.learn(ctx, s, spool.records()); err != nil {
+		return err
 	}
 	m, ok := s.Component.(encoding.BinaryMarshaler)
 	if !ok || !keeps {
@@ -221,4 +239,25 @@ func (j *job) fit(ctx context.Context, s *StageSpec, spool *spool, file string) 
 		return err
 	}
 	return schemas.WriteFile(j.o.FS, file, b)
+}
+
+// learn calls Fit with a context that ends with a soft stop too.
+func (j *job) learn(ctx context.Context, s *StageSpec, records iter.Seq2[*schemas.Record, error]) error {
+	ctx, done := j.o.Halt.within(ctx)
+	defer done()
+	err := s.Component.(Fitter).Fit(ctx, records)
+	switch {
+	case err == nil:
+		return nil
+	case j.o.Halt.Stopped():
+		return j.o.Halt.Cause()
+	}
+	return fmt.Errorf("%s: fit: %w", s.ID, err)
+}
+
+func (j *job) clearWork() error {
+	if _, err := os.Stat(j.work); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return j.o.FS.RemoveAll(j.work)
 }

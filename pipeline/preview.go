@@ -116,7 +116,7 @@ type Tried struct {
 // Preview takes n seeds through the stages of r, as a run would, and seals nothing: the dataset is not touched. Answers of models
 // that cost land in the ledger of the recipe's store, so that the run finds them there; recipes without such models open no
 // store. Rows are deduplicated among themselves, targets and rounds do not apply, and a [Fitter] judges by these rows
-// alone. What is spent is booked on the dataset where it exists, else on the recipe's fingerprint.
+// alone; one that is a generator learns from the seeds of the source, as many as a [Pool] holds. What is spent is booked on the dataset where it exists, else on the recipe's fingerprint.
 func Preview(ctx context.Context, r *Recipe, o Options, n int) (t *Tried, err error) {
 	if o.FS == nil {
 		o.FS = schemas.Disk
@@ -193,6 +193,16 @@ func previewManifest(r *Recipe) (*schemas.Manifest, error) {
 	return m, nil
 }
 
+func all(rs []*schemas.Record) iter.Seq2[*schemas.Record, error] {
+	return func(yield func(*schemas.Record, error) bool) {
+		for _, r := range rs {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
 // try takes the records of t through one phase, as a single batch.
 func (j *job) try(ctx context.Context, t *Tried, i int, p phase) (err error) {
 	lifted, closeAll, err := j.build(ctx, p)
@@ -203,16 +213,14 @@ func (j *job) try(ctx context.Context, t *Tried, i int, p phase) (err error) {
 	name := SourceStage
 	if f := p.fitter(); f != nil {
 		name = path.Join(schemas.PhasesDir, fmt.Sprint(i))
-		t.Fitted = append(t.Fitted, f.ID)
-		err := f.Component.(Fitter).Fit(ctx, func(yield func(*schemas.Record, error) bool) {
-			for _, r := range t.Records {
-				if !yield(r, nil) {
-					return
-				}
-			}
-		})
-		if err != nil {
-			return fmt.Errorf("%s: fit: %w", f.ID, err)
+		of := t.Records
+		if f.Role == Generators { // a few rows teach nothing of how to make others: it learns from the seeds that are known
+			of = t.Survey.Pool.Seeds
+		} else {
+			t.Fitted = append(t.Fitted, f.ID)
+		}
+		if err := j.learn(ctx, f, all(of)); err != nil {
+			return err
 		}
 	}
 	n := int64(len(t.Records))

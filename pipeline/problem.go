@@ -25,9 +25,10 @@ type Problems []Problem
 // KeyError is the error of a [Checker] that knows which of its keys is wrong, and where inside the
 // value: [Load] points its caret there. Several may be joined by [errors.Join].
 type KeyError struct {
-	Key          string // of the component, such as prompt
-	Line, Column int    // inside the value, from 1, such as a template's; 0: the value as a whole
-	Hint         string // the remedy, where one is known
+	Key          string   // of the component, such as prompt
+	At           []string // below the key, to the value that is wrong: keys, and positions in lists from 0
+	Line, Column int      // inside the value, from 1, such as a template's; 0: the value as a whole
+	Hint         string   // the remedy, where one is known
 	Err          error
 }
 

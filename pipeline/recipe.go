@@ -8,7 +8,7 @@ import (
 
 // A Recipe is a whole job, read and checked: nothing in it is left to be found wrong by a run.
 //
-// How its files divide the work: recipe_load.go reads the top level and orders the checks, recipe_stage.go decodes and checks
+// How its files divide the work: recipe_load.go reads the top level and orders the checks, recipe_stage.go decodes and recipe_check.go checks
 // stages, source_spec.go the source, recipe_parts.go all else; recipe_yaml.go is strict about YAML and recipe_words.go puts that into
 // words; problem.go renders what is wrong, envexpand.go puts ${VAR} in, fingerprint.go tells which keys determine the output.
 type Recipe struct {
@@ -79,6 +79,8 @@ type LoadOptions struct {
 	Getenv   func(string) (string, bool) // nil: the environment of the process
 	Dataset  string                      // overrides the recipe's dataset; relative to the working directory
 	State    string                      // likewise
+	Train    func(*Recipe) error         // checks the section train, once all else of the recipe is read; nil: it is not looked at
+	New      bool                        // the dataset will be built anew: what it holds fixes nothing
 }
 
 // Catalogs holds every component a recipe can name.

@@ -187,6 +187,7 @@ func (l *loader) read(doc *yaml.Node) {
 	l.sink()
 	l.target()
 	r.Train, r.Certify = l.section("train"), l.section("certify")
+	l.training()
 	l.spending()
 	if len(l.problems) == 0 {
 		l.fingerprint()

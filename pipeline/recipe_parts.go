@@ -261,12 +261,17 @@ type Section struct {
 	Line int    // of its key in the recipe
 	YAML []byte // its keys by themselves, with ${VAR} expanded: not to be stored
 
-	decode func(into any) error
+	decode  func(into any) error
+	problem func(key, hint string, err error) error
 }
 
 // Decode reads the section strictly onto into, which points to a struct with the defaults. Its error is [Problems]
 // with places in the recipe.
 func (s *Section) Decode(into any) error { return s.decode(into) }
+
+// Problem places an error of another program's check at a key of the section, such as optimizer.lr, or at what of it is written; "" is the section
+// itself. It gives [Problems].
+func (s *Section) Problem(key, hint string, err error) error { return s.problem(key, hint, err) }
 
 func (l *loader) section(key string) *Section {
 	n := lookup(l.top, key)
@@ -284,13 +289,50 @@ func (l *loader) section(key string) *Section {
 		return nil
 	}
 	r := reader{file: l.file, lines: l.lines, env: l.env}
-	return &Section{Line: l.key(key).Line, YAML: text, decode: func(into any) error {
+	at := l.key(key)
+	return &Section{Line: at.Line, YAML: text, decode: func(into any) error {
 		r := r
 		if r.strict(mapping(n, fs), into, key) {
 			return nil
 		}
 		return r.problems.sort()
+	}, problem: func(path, hint string, err error) error {
+		r := r
+		r.bad(written(at, n, path), hint, "%v", err)
+		return r.problems
 	}}
+}
+
+// written finds the node that a dotted path leads to below n, or the last on the way that is there: the value where it is one word, else the key. at is
+// the key of n itself.
+func written(at, n *yaml.Node, path string) *yaml.Node {
+	for name := range strings.SplitSeq(path, ".") {
+		fs, _ := fields(n)
+		i := slices.IndexFunc(fs, func(f field) bool { return f.key.Value == name })
+		if i < 0 {
+			break
+		}
+		at, n = fs[i].key, fs[i].value
+		if v := resolve(n); v.Kind == yaml.ScalarNode && !isNull(v) {
+			at = v
+		}
+	}
+	return at
+}
+
+// training lets the trainer check its section.
+func (l *loader) training() {
+	if l.recipe.Train == nil || l.o.Train == nil {
+		return
+	}
+	err := l.o.Train(l.recipe)
+	if found, ok := errors.AsType[Problems](err); ok {
+		for _, p := range found {
+			l.add(p)
+		}
+	} else if err != nil {
+		l.bad(l.key("train"), "", "%v", err)
+	}
 }
 
 // spending decodes budget: and checks it against the models that stages ask.

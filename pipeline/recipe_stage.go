@@ -1,9 +1,7 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,6 +20,7 @@ type entry struct {
 	all  []field    // both
 	make func() any // a component with its defaults
 	good bool       // its keys could be decoded
+	some bool       // those that it has could be decoded: there are unknown ones beside them
 }
 
 // stages decodes the list of stages and checks each component on the schema that reaches it.
@@ -119,6 +118,13 @@ func (l *loader) component(e *entry) {
 	l.reader.common = sortedKeys(yamlFields(reflect.TypeFor[StageKeys]()))
 	e.good = l.strict(mapping(e.name, e.own), e.spec.Component, e.spec.Name)
 	l.reader.common = nil
+	if !e.good {
+		rest := e.make()
+		e.some = l.lenient(mapping(e.name, e.own), rest) == nil
+		if e.some {
+			e.spec.Component = rest
+		}
+	}
 }
 
 // shared checks the keys that every stage takes.
@@ -223,128 +229,6 @@ func structOf(component any) reflect.Type {
 		return reflect.TypeFor[struct{}]()
 	}
 	return t
-}
-
-// check lets components check themselves against what reaches them, and follows the schema through the stages.
-func (l *loader) check(entries []*entry) {
-	var s *schemas.Schema
-	if l.recipe.seeds != nil {
-		c := *l.recipe.seeds
-		c.Columns = slices.Clone(c.Columns)
-		s, l.valid = &c, true
-	}
-	models := slices.Sorted(maps.Keys(l.recipe.Models))
-	for _, e := range entries {
-		if m, ok := e.spec.Component.(Modeler); ok {
-			l.modelNames(e, m.Models(), models)
-		}
-		if c, ok := e.spec.Component.(Checker); ok && e.good {
-			l.checked(e, guard(func() error { return c.Check(CheckEnv{Dir: l.recipe.Dir, Schema: s, Models: models}) }))
-		}
-		if s != nil {
-			s = l.passed(e, s)
-		}
-	}
-	l.recipe.Schema = s
-}
-
-// guard turns a component's panic on odd settings into an error.
-func guard(f func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("its check crashed: %v", p)
-		}
-	}()
-	return f()
-}
-
-// modelNames reports models that a stage asks and the recipe lacks, at the value that names them.
-func (l *loader) modelNames(e *entry, names, known []string) {
-	for _, name := range names {
-		if slices.Contains(known, name) {
-			continue
-		}
-		at := e.name
-		for _, f := range e.own {
-			if v := resolve(f.value); v.Kind == yaml.ScalarNode && v.Value == name {
-				at = v
-				break
-			}
-		}
-		switch {
-		case name == "" && lookup(e.own, "model") == nil:
-			l.bad(at, "name one of the recipe's models: `model: writer`", "%s needs a model", e.spec.Name)
-		case len(known) == 0:
-			l.bad(at, "define it under `models:`", "model %q is not defined", name)
-		default:
-			l.bad(at, suggest(name, known), "model %q is not defined", name)
-		}
-	}
-}
-
-// checked reports what a component found wrong with itself, as near to the cause as its error tells.
-func (l *loader) checked(e *entry, err error) {
-	if err == nil {
-		return
-	}
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, one := range many.Unwrap() {
-			l.checked(e, one)
-		}
-		return
-	}
-	if ke, ok := errors.AsType[*KeyError](err); ok {
-		l.keyError(e, ke)
-		return
-	}
-	message, at := err.Error(), e.name
-	if key, _, ok := strings.Cut(message, ":"); ok { // "min: must not exceed max" is about the key min
-		if n := lookup(e.own, key); n != nil {
-			at = resolve(n)
-		}
-	}
-	l.bad(at, "", "%s: %s", e.spec.Name, message)
-}
-
-// keyError points into the value of a key. Lines inside a block scalar are lines of the file below its |.
-func (l *loader) keyError(e *entry, ke *KeyError) {
-	n := resolve(lookup(e.own, ke.Key))
-	if n == nil {
-		l.bad(e.name, ke.Hint, "%s: %v", e.spec.Name, ke)
-		return
-	}
-	p := Problem{File: l.file, Line: n.Line, Column: n.Column, Width: l.width(n), Hint: ke.Hint,
-		Message: fmt.Sprintf("%s: %v", e.spec.Name, ke)}
-	switch _, fromEnv := l.env.nodes[n]; {
-	case ke.Line < 1 || n.Kind != yaml.ScalarNode || fromEnv:
-	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		if line := n.Line + ke.Line; line <= len(l.lines) && n.Style&yaml.LiteralStyle != 0 {
-			text := l.lines[line-1]
-			p.Line, p.Column, p.Width = line, blockIndent(l.lines[n.Line:], n.Value)+max(1, ke.Column), 1
-			p.Column = min(p.Column, len([]rune(text))+1)
-		}
-	case ke.Line == 1 && ke.Column > 0 && !strings.Contains(n.Value, "\n"):
-		p.Column, p.Width = n.Column+ke.Column-1, 1
-		if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
-			p.Column++
-		}
-	}
-	l.add(p)
-}
-
-// blockIndent is how far a block scalar stands in: the spaces before its first line that has text.
-func blockIndent(lines []string, value string) int {
-	first := strings.TrimLeft(value, "\n")
-	first, _, _ = strings.Cut(first, "\n")
-	for _, line := range lines {
-		if strings.TrimSpace(line) != "" {
-			if i := strings.Index(line, first); i >= 0 {
-				return i
-			}
-			return 0
-		}
-	}
-	return 0
 }
 
 // passed returns the schema behind a stage: with the columns and scores it adds.

@@ -198,6 +198,16 @@ func (r *reader) decode(n *yaml.Node, into any) (err error) {
 	return n.Load(into, yaml.WithKnownFields())
 }
 
+// lenient is decode without a word about unknown keys.
+func (r *reader) lenient(n *yaml.Node, into any) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cannot be read: %v", p)
+		}
+	}()
+	return n.Load(into)
+}
+
 var (
 	unknownField = regexp.MustCompile(`^field (.*) not found in type (.*)$`)
 	wrongType    = regexp.MustCompile("(?s)^cannot construct (!!?[^ ]*)(?: `.*`)? into (.*)$")

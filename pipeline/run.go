@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -53,10 +55,13 @@ type job struct {
 	models *llm.Models
 	index  Index
 	pool   *Pool
+	work   string             // of the Fitter whose phase it is; "": it finds a place itself
 	places map[string]*places // by stage; fixed when models are made
 	fresh  int64              // batches this run added
 	rule   string             // the stop rule that ended a run with a target
 	begun  time.Time
+
+	remembered time.Time // when the manifest last learnt what was spent
 }
 
 // Run takes the recipe's rows through its stages into its dataset: a new one, the rest of an interrupted one, or
@@ -95,7 +100,7 @@ func Run(ctx context.Context, r *Recipe, o Options) (res *Result, err error) {
 	}
 	defer func() { err = errors.Join(err, j.store.Close()) }()
 
-	err = j.run(ctx)
+	err = j.settle(j.run(ctx))
 	if j.models != nil {
 		res.Models = j.models.Status()
 		j.models.Close()
@@ -251,6 +256,9 @@ func (j *job) build(ctx context.Context, stages []StageSpec) (lifted []Stage, cl
 				return nil, close, fmt.Errorf("%s: %w", s.ID, err)
 			}
 		}
+		if err := j.version(s); err != nil {
+			return nil, close, fmt.Errorf("%s: %w", s.ID, err)
+		}
 		if err := j.reserve(s); err != nil {
 			return nil, close, fmt.Errorf("%s: %w", s.ID, err)
 		}
@@ -261,6 +269,28 @@ func (j *job) build(ctx context.Context, stages []StageSpec) (lifted []Stage, cl
 		lifted = append(lifted, stage)
 	}
 	return lifted, close, nil
+}
+
+// version notes in the manifest what else the stage's output depends on. A dataset that was made on two machines names both.
+func (j *job) version(s *StageSpec) error {
+	c, ok := s.Component.(Versioner)
+	if !ok {
+		return nil
+	}
+	versions, err := c.Versions()
+	for name, v := range versions {
+		if j.man.Versions == nil {
+			j.man.Versions = map[string]string{}
+		}
+		const and = ", "
+		switch old := j.man.Versions[name]; {
+		case old == "":
+			j.man.Versions[name] = v
+		case !slices.Contains(strings.Split(old, and), v):
+			j.man.Versions[name] = old + and + v
+		}
+	}
+	return err
 }
 
 // reserve lets the models a stage asks answer as many requests at once as the stage has workers.
@@ -279,7 +309,7 @@ func (j *job) reserve(s *StageSpec) error {
 
 func (j *job) env(s *StageSpec) *Env {
 	return &Env{
-		Seed: j.r.Seed, Stage: s.ID, Dir: j.r.Dir, Schema: &j.man.Schema, Pool: j.pool,
+		Seed: j.r.Seed, Stage: s.ID, Dir: j.r.Dir, Work: j.work, Schema: &j.man.Schema, Pool: j.pool,
 		Model: func(name string) (llm.Model, error) { return j.models.Model(name, s.ID) },
 	}
 }

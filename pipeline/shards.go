@@ -35,6 +35,7 @@ type shards struct {
 	man    *schemas.Manifest
 	index  Index
 	modes  func() (json.RawMessage, error) // pinned capabilities of models
+	spent  func() ([]schemas.Spent, error) // by the dataset so far; nil in phases before the last
 	events *Events
 
 	open   *segment
@@ -262,13 +263,18 @@ func (s *shards) commit(g *segment) error {
 	if next.Modes, err = s.modes(); err != nil {
 		return err
 	}
+	if s.spent != nil {
+		if next.Spent, err = s.spent(); err != nil {
+			return err
+		}
+	}
 	next.Complete = false
 	next.Segments = append(slices.Clone(next.Segments), g.Segment)
 	if err := next.Write(s.fs, s.dir); err != nil {
 		return err
 	}
 	// Field by field: stages that go on meanwhile read the schema.
-	s.man.Cursor, s.man.Modes, s.man.Complete, s.man.Segments = next.Cursor, next.Modes, next.Complete, next.Segments
+	s.man.Cursor, s.man.Modes, s.man.Spent, s.man.Complete, s.man.Segments = next.Cursor, next.Modes, next.Spent, next.Complete, next.Segments
 	return nil
 }
 

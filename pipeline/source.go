@@ -95,6 +95,8 @@ type FileSpec struct {
 	Delimiter string `yaml:"delimiter"`
 	// Names are the names of the columns of CSV. Default: its first line.
 	Names []string `yaml:"names"`
+	// LabelDelimiter stands between the labels in one cell of CSV, where the cell is no JSON list. Default: a comma.
+	LabelDelimiter string `yaml:"label_delimiter"`
 	// NoHeader tells that the first line of CSV is a row: columns are column1, column2, … or as in names.
 	NoHeader bool `yaml:"no_header"`
 
@@ -107,15 +109,15 @@ type MapSpec struct {
 	Text string `yaml:"text"`
 	// Label is the column of the label.
 	Label string `yaml:"label"`
-	// Labels is the column of the list of labels.
+	// Labels is the column of the list of labels; in CSV a JSON list, or labels with label_delimiter between them.
 	Labels string `yaml:"labels"`
 	// Messages is the column of the conversation: a list of role and content, or ShareGPT's from and value.
 	Messages string `yaml:"messages"`
 	// Prompt is the column of what was asked: text or messages.
 	Prompt string `yaml:"prompt"`
-	// Chosen is the column of the preferred answer: text or messages.
+	// Chosen is the column of the preferred answer: text, messages, or a transcript ("\n\nHuman: …\n\nAssistant: …").
 	Chosen string `yaml:"chosen"`
-	// Rejected is the column of the other answer: text or messages.
+	// Rejected is the column of the other answer, likewise.
 	Rejected string `yaml:"rejected"`
 	// Columns renames user columns: new name to source column.
 	Columns map[string]string `yaml:"columns"`

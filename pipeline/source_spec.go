@@ -17,6 +17,7 @@ const (
 	perFile        = "file"
 	perLine        = "line"
 	perParagraph   = "paragraph"
+	defaultDivider = ","
 	extraError     = "error"
 	extraDrop      = "drop"
 	defaultSplit   = "train"
@@ -45,12 +46,33 @@ func (l *loader) source() {
 	if len(l.problems) > before {
 		return
 	}
-	schema, err := Infer(context.Background(), l.recipe)
-	if err != nil {
-		l.located(err, l.key("source"), keys)
-		return
+	schema := l.fixed(fs)
+	if schema == nil {
+		var err error
+		if schema, err = Infer(context.Background(), l.recipe); err != nil {
+			l.located(err, l.key("source"), keys)
+			return
+		}
 	}
 	l.recipe.seeds, l.recipe.Schema = schema, schema
+}
+
+// fixed is the schema that the seeds of the recipe's dataset have for good: it was found from the rows of the first run, and rows that have come since
+// fit or fail one by one, wherever in their file they stand. It is nil where no row is sealed, or where the recipe describes another source.
+func (l *loader) fixed(source []field) *schemas.Schema {
+	dir := l.recipe.Dataset
+	if l.o.New {
+		dir += newSuffix
+	}
+	m, err := schemas.ReadManifest(dir)
+	if err != nil || !begun(dir, m) {
+		return nil // whoever opens the dataset says what is wrong with it
+	}
+	was := slices.DeleteFunc(slices.Clone(m.Recipe), func(line string) bool { return !strings.HasPrefix(line, "source.") })
+	if !slices.Equal(was, l.flatten("source", source)) {
+		return nil
+	}
+	return m.Seeds
 }
 
 // located reports an error of the source, with its hint: where the keys name the column it is about, or at their path.
@@ -123,7 +145,7 @@ func (l *loader) files(s *SourceSpec, n *yaml.Node, keys []field) {
 	}
 	l.positive(keys, "max_line", int64(f.MaxLine))
 	if csv := s.Format == FormatCSV || s.Format == FormatTSV || s.Format == ""; !csv {
-		for _, key := range []string{"delimiter", "names", "no_header"} {
+		for _, key := range []string{"delimiter", "label_delimiter", "names", "no_header"} {
 			if lookup(keys, key) != nil {
 				l.bad(at(key), "", "%s is for CSV files, and this source is %s", key, s.Format)
 			}

@@ -108,11 +108,17 @@ type Opener interface {
 	Open(ctx context.Context, env *Env) error
 }
 
-// A Fitter must see every record before it can judge. The engine ends a phase there: Fit reads what
-// was spooled, in stream order, then judging streams from the spool. What Fit learnt is kept in the
+// A Fitter must see every record before it can judge, or make others. The engine ends a phase there: Fit reads what
+// was spooled, in stream order, then judging or making streams from the spool. Held-out rows are not among them. What Fit learnt is kept in the
 // component's binary form ([encoding.BinaryMarshaler]) when it has one.
 type Fitter interface {
 	Fit(ctx context.Context, records iter.Seq2[*schemas.Record, error]) error
+}
+
+// A Versioner's output depends on more than recipe and answers, such as the kernel set of a model that runs here. The
+// manifest names what Versions returns.
+type Versioner interface {
+	Versions() (map[string]string, error)
 }
 
 // A Modeler asks models: Models lists the names it uses, so that a recipe can be checked and priced before it runs.
@@ -131,6 +137,10 @@ type Checker interface {
 	Check(c CheckEnv) error
 }
 
+// A FileReader reads files that its configuration names. Files lists them, relative to dir (the recipe's folder) or absolute:
+// what they hold determines the output, so it is part of the recipe's fingerprint.
+type FileReader interface{ Files(dir string) []string }
+
 // A Scorer writes scores; a Columner writes user columns. Both are known before the first row, because
 // the schema of a dataset is fixed before its first shard.
 type Scorer interface{ Scores() []string }
@@ -146,6 +156,7 @@ type Env struct {
 	Seed   uint64 // randomness is a function of (seed, stage, record), never a shared generator
 	Stage  string // identity of the stage in the recipe
 	Dir    string // relative paths in the recipe are relative to it
+	Work   string // folder that a [Fitter] may use while it fits or restores, emptied before and after; "": any temporary one
 	Schema *schemas.Schema
 	Model  func(name string) (llm.Model, error) // a model of the recipe; what it spends is booked on this stage
 	Pool   *Pool                                // the seeds, for components that are [Pooler]

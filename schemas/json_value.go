@@ -42,6 +42,19 @@ func strictObject(line []byte) (map[string]any, error) {
 	return v.(map[string]any), nil
 }
 
+// ParseJSON decodes one JSON value of any type as [parseObject] does.
+func ParseJSON(b []byte) (any, error) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(b))
+	v, err := decodeValue(d)
+	if err != nil {
+		return nil, plainJSONError(err)
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("data after the JSON value")
+	}
+	return v, nil
+}
+
 func kindName(k jsontext.Kind) string {
 	switch k {
 	case 'n':

@@ -41,6 +41,7 @@ type Manifest struct {
 	Fingerprint string    `json:"fingerprint"` // of the keys of the recipe that determine output
 	Recipe      []string  `json:"recipe"`      // those keys, one a line, so that a changed recipe can be shown as a diff
 	Schema      Schema    `json:"schema"`
+	Seeds       *Schema   `json:"seeds,omitempty"`  // of the source alone: found once, from its first rows
 	Phases      []Phase   `json:"phases,omitempty"` // what was sealed before the last barrier
 	Segments    []Segment `json:"segments"`
 
@@ -48,8 +49,22 @@ type Manifest struct {
 	Epoch    int64             `json:"epoch,omitempty"`    // batch at which the run began that Cursor belongs to, its resumptions included
 	Complete bool              `json:"complete"`           // the source was read to its end, or the target met
 	Outcome  string            `json:"outcome,omitempty"`  // how the last run ended, in a word
+	Spent    []Spent           `json:"spent,omitempty"`    // on models, over all runs: what a cap counts, should the store be lost
 	Modes    json.RawMessage   `json:"modes,omitempty"`    // capabilities of models, learnt and pinned; the engine's
 	Versions map[string]string `json:"versions,omitempty"` // of what output depends on: sluice, value libraries, kernel sets
+}
+
+// Spent is what one model has cost in one stage of a dataset.
+type Spent struct {
+	Model      string `json:"model"`
+	Stage      string `json:"stage"`
+	Requests   int64  `json:"requests"`
+	Prompt     int64  `json:"prompt,omitempty"`
+	Cached     int64  `json:"cached,omitempty"`
+	Completion int64  `json:"completion,omitempty"`
+	Reasoning  int64  `json:"reasoning,omitempty"`
+	Cost       int64  `json:"cost,omitempty"`      // in units of 10⁻¹² of the prices' currency
+	Estimated  int64  `json:"estimated,omitempty"` // answers that were counted by us
 }
 
 // Segment is a contiguous range of whole batches, sealed together: the unit of commit.

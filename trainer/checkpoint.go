@@ -59,15 +59,20 @@ type state struct {
 
 const stateVersion = 1
 
-// fingerprint is the part of the config that determines the result.
-func (r *run) fingerprint() ([]byte, error) {
-	c := r.c
+// determining is the config without the keys that do not determine the result. Paths are as seen from the root, for a recipe may be run from any folder;
+// those of the data say nothing, for data may move, and what they hold is checked by hash.
+func (c Config) determining() Config {
 	c.Threads, c.MemoryGB, c.Recompute, c.Cache, c.Out, c.Cost, c.Checkpoint, c.Accumulate = 0, 0, "", "", "", Cost{}, Checkpoint{}, 0
+	c.Data = slices.Clone(c.Data)
 	for i := range c.Data {
-		c.Data = slices.Clone(c.Data)
-		c.Data[i].Path = "" // the same data may have moved; what they hold is checked by hash
+		c.Data[i].Path = ""
 	}
-	return json.Marshal(c)
+	for _, p := range []*string{&c.Model.Path, &c.Tokenizer.Path, &c.Validation.Path} {
+		if abs, err := filepath.Abs(*p); err == nil && *p != "" {
+			*p = abs
+		}
+	}
+	return c
 }
 
 // memory lists everything that is kept beside the weights.
@@ -84,6 +89,19 @@ func (r *run) checkpoints() string { return filepath.Join(r.o.Dir, checkpointDir
 
 func stepDir(step int) string { return fmt.Sprintf("step-%06d", step) }
 
+// A CheckpointError is a checkpoint that could not be written. The earlier ones are as they were, and the same training goes on from the last of them.
+type CheckpointError struct {
+	Step int
+	Good string // which earlier one there is, in words
+	Err  error
+}
+
+func (e *CheckpointError) Error() string {
+	return fmt.Sprintf("checkpoint of step %d: %v; %s", e.Step, e.Err, e.Good)
+}
+
+func (e *CheckpointError) Unwrap() error { return e.Err }
+
 // save writes a checkpoint of the present step and removes those that nobody needs any more. When it fails, the earlier ones are as they were.
 func (r *run) save() error {
 	if r.saved == r.step && r.step > 0 {
@@ -91,7 +109,7 @@ func (r *run) save() error {
 	}
 	dir := filepath.Join(r.checkpoints(), stepDir(r.step))
 	if err := r.write(dir); err != nil {
-		return fmt.Errorf("checkpoint of step %d: %w; %s", r.step, err, r.lastGood())
+		return &CheckpointError{r.step, r.lastGood(), err}
 	}
 	r.saved = r.step
 	return r.prune()
@@ -151,11 +169,11 @@ func (r *run) write(dir string) (err error) {
 
 // state gathers what is no tensor.
 func (r *run) state() (*state, error) {
-	c, err := r.fingerprint()
+	c, err := json.Marshal(r.c.determining())
 	if err != nil {
 		return nil, err
 	}
-	s := &state{Version: stateVersion, Step: r.step, Steps: r.steps, Config: c, Tokenizer: r.tok.Hash(), Kernels: r.engine.Set().String(), Micros: r.micros, Early: r.early,
+	s := &state{Version: stateVersion, Step: r.step, Steps: r.steps, Config: c, Tokenizer: vocabularyKey(r.tok), Kernels: r.engine.Set().String(), Micros: r.micros, Early: r.early,
 		Numbers: map[string]float64{}, LR: r.lr, Tokens: r.tokens, Elapsed: r.elapsed, Energy: r.meter.read(), Notes: r.notes, Files: map[string]string{}}
 	if s.Feed, err = r.feed.State(); err != nil {
 		return nil, err

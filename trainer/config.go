@@ -1,8 +1,6 @@
 package trainer
 
 import (
-	"fmt"
-
 	"sluice/trainer/mask"
 	"sluice/trainer/mix"
 )
@@ -18,7 +16,7 @@ const (
 
 // Config is the `train:` section of a recipe. [Default] has the values of keys that a recipe leaves out.
 type Config struct {
-	Task       string     `yaml:"task"`       // causal, masked, chat, classify or regress
+	Task       string     `yaml:"task"`       // causal, masked, chat, classify or regress; empty: causal, and classify with model: linear
 	Data       []Data     `yaml:"data"`       // the domains of the training; empty: the recipe's own dataset
 	Validation Validation `yaml:"validation"` // what training is watched by
 
@@ -33,7 +31,7 @@ type Config struct {
 	Long       string   `yaml:"long"`       // records longer than the context: cut, skip or error; causal and masked texts are split instead
 	FIM        float64  `yaml:"fim"`        // causal: share of documents rearranged to fill in the middle
 
-	Model     ModelConfig     `yaml:"model"`     // the network
+	Model     ModelConfig     `yaml:"model"`     // the network, or `linear`: softmax regression on hashed n-grams of words and characters, also as `linear: {words: 2}`
 	Tokenizer TokenizerConfig `yaml:"tokenizer"` // its vocabulary
 	Context   int             `yaml:"context"`   // tokens of a row
 
@@ -74,7 +72,7 @@ type Config struct {
 // Data is one domain.
 type Data struct {
 	Name string `yaml:"name"` // empty: the last part of the path
-	Path string `yaml:"path"` // a dataset's folder, a folder of files, or a file: .parquet, .jsonl, .csv, .txt, …
+	Path string `yaml:"path"` // a dataset's folder, a folder of files, or a file: .parquet, .jsonl, .csv, .txt, …; in a recipe, empty: its own dataset
 }
 
 // Validation is kept out of training. The test split of a dataset is never part of it.
@@ -82,18 +80,6 @@ type Validation struct {
 	Share float64 `yaml:"share"` // of the training rows, by families: a seed and what was made of it stay together
 	Path  string  `yaml:"path"`  // other data instead
 	Rows  int     `yaml:"rows"`  // most rows of each domain that an evaluation looks at; 0: all
-}
-
-// ModelConfig is a model to begin with: a folder, or a shape for fresh weights.
-type ModelConfig struct {
-	Path    string `yaml:"path"`     // a Hugging Face folder to go on from
-	Arch    string `yaml:"arch"`     // llama, gpt2 or bert
-	Layers  int    `yaml:"layers"`   // blocks
-	Heads   int    `yaml:"heads"`    // of attention
-	KVHeads int    `yaml:"kv_heads"` // llama: heads of keys and values; 0: as heads
-	Dim     int    `yaml:"dim"`      // hidden size
-	FFN     int    `yaml:"ffn"`      // inner size of the feed-forward part; 0: the architecture's usual
-	Untied  bool   `yaml:"untied"`   // the output matrix is not the embedding's
 }
 
 // TokenizerConfig is a vocabulary: a file, or one trained on the training texts.
@@ -163,7 +149,7 @@ type Cost struct {
 // Default gives the values of keys that a recipe leaves out.
 func Default() Config {
 	return Config{
-		Task: Causal, Text: "text", Label: "label", TrainOn: "assistant", Long: "cut",
+		Text: "text", Label: "label", TrainOn: "assistant", Long: "cut",
 		Validation: Validation{Share: .05},
 		Context:    256, Batch: 16, Epochs: 3, Seed: 1, Ensemble: 1,
 		Optimizer:  Optimizer{Name: "adamw", LR: 1e-3, MuonLR: .02, Beta1: .9, Beta2: .95, Eps: 1e-8, Decay: .1, Clip: 1},
@@ -175,74 +161,6 @@ func Default() Config {
 		Cost:       Cost{WattsPerThread: 4, MemoryWatts: 5, GramsPerKWh: 475, PUE: 1},
 		Recompute:  "auto",
 	}
-}
-
-// Check reports what is wrong with a config by itself, before any file is read.
-func (c *Config) Check() error {
-	share := func(key string, v float64) error {
-		if !(v >= 0 && v < 1) {
-			return fmt.Errorf("%s is a share from 0 to below 1, not %v", key, v)
-		}
-		return nil
-	}
-	for _, e := range []error{
-		oneOf("task", c.Task, Causal, Masked, Chat, Classify, Regress),
-		oneOf("long", c.Long, "cut", "skip", "error"),
-		oneOf("recompute", c.Recompute, "auto", "none", "attention", "layers"),
-		oneOf("optimizer.name", c.Optimizer.Name, "adamw", "muon", "schedulefree"),
-		oneOf("schedule.kind", c.Schedule.Kind, "wsd", "cosine", "linear", "constant"),
-		oneOf("stop.metric", c.Stop.Metric, "loss", "accuracy"),
-		share("validation.share", c.Validation.Share), share("dropout.hidden", c.Dropout.Hidden), share("dropout.attention", c.Dropout.Attention),
-		share("dropout.classifier", c.Dropout.Classifier), share("dropout.word", c.Dropout.Word), share("dropout.layer", c.Dropout.Layer),
-		share("label_smoothing", c.Smoothing), share("ema", c.EMA), share("schedule.warmup", c.Schedule.Warmup), share("schedule.cooldown", c.Schedule.Cooldown),
-		share("stop.smooth", c.Stop.Smooth), share("optimizer.beta1", c.Optimizer.Beta1), share("optimizer.beta2", c.Optimizer.Beta2),
-	} {
-		if e != nil {
-			return e
-		}
-	}
-	switch {
-	case len(c.Data) == 0:
-		return fmt.Errorf("data is empty: name at least one dataset or file to train on")
-	case c.Context < 2 || c.Batch < 1 || c.Accumulate < 0 || c.Accumulate > c.Batch:
-		return fmt.Errorf("context %d, batch %d, accumulate %d: want a context of 2 or more, a batch of 1 or more, and at most as many pieces as rows", c.Context, c.Batch, c.Accumulate)
-	case c.Steps < 0 || c.Steps == 0 && !(c.Epochs > 0):
-		return fmt.Errorf("steps %d and epochs %v: one of them must be above 0", c.Steps, c.Epochs)
-	case c.Ensemble < 1 || c.Ensemble > 1 && c.Task != Classify && c.Task != Regress:
-		return fmt.Errorf("ensemble is %d: want 1, or more for classify and regress", c.Ensemble)
-	case !(c.Optimizer.LR > 0) || c.Optimizer.Name == "muon" && !(c.Optimizer.MuonLR > 0) || c.Optimizer.Decay < 0 || c.Optimizer.Clip < 0 || !(c.Optimizer.Eps > 0):
-		return fmt.Errorf("optimizer: learning rates and eps must be above 0, weight_decay and clip not below")
-	case c.RDrop < 0 || c.RDrop > 0 && (c.Task != Classify || c.MultiLabel):
-		return fmt.Errorf("r_drop is for classify with a single label")
-	case c.RDrop > 0 && c.Dropout.Hidden+c.Dropout.Attention+c.Dropout.Classifier+c.Dropout.Layer == 0:
-		return fmt.Errorf("r_drop compares two draws of dropout, and there is no dropout: set dropout.hidden")
-	case c.EMA > 0 && c.Optimizer.Name == "schedulefree":
-		return fmt.Errorf("schedulefree averages weights itself: leave ema out")
-	case c.Stop.Metric == "accuracy" && (c.Task != Classify || c.MultiLabel):
-		return fmt.Errorf("stop.metric accuracy is for classify with a single label")
-	case c.FIM > 0 && c.Task != Causal:
-		return fmt.Errorf("fim is for the task causal")
-	case (c.Prompt == "") != (c.Completion == ""):
-		return fmt.Errorf("prompt and completion are columns that belong together: name both")
-	case c.Task == Regress && c.Target == "":
-		return fmt.Errorf("regress wants target: the score or column with the number")
-	case c.Model.Path == "" && (c.Model.Layers < 1 || c.Model.Heads < 1 || c.Model.Dim < 1):
-		return fmt.Errorf("model wants a path, or arch with layers, heads and dim")
-	case c.Schedule.Warmup+c.Schedule.Cooldown > 1:
-		return fmt.Errorf("schedule: warm-up and cooldown are more than the whole training")
-	case c.Stop.Patience < 0 || c.Stop.MinDelta < 0 || c.Eval.Every < 0 || c.Checkpoint.Every < 0 || c.Checkpoint.Keep < 1 || c.Repeats < 0:
-		return fmt.Errorf("stop, eval, checkpoint and repeats take no negative numbers, and checkpoint.keep is at least 1")
-	}
-	return nil
-}
-
-func oneOf(key, v string, known ...string) error {
-	for _, k := range known {
-		if v == k {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s is %q: want one of %v", key, v, known)
 }
 
 // packed tells whether rows hold several documents.

@@ -11,18 +11,15 @@ type early struct {
 	Weight   float64 `json:"weight"`
 }
 
-// see takes a metric and tells whether it is the best so far and whether to stop. Progress is a metric below the best by more than the share MinDelta
-// of it.
+// see takes a metric. Progress is a metric below the best by more than the share MinDelta of it.
 //
-//	patience 2, metrics 3 2 2.5 2.1: best at the second, stop at the fourth
-func (e *early) see(c Stop, step int, metric float64) (best, stop bool) {
+//	patience 2, metrics 3 2 2.5 2.1: best at the second, two bad ones at the fourth
+func (e *early) see(c Stop, step int, metric float64) {
 	e.Sum = c.Smooth*e.Sum + (1-c.Smooth)*metric
 	e.Weight = c.Smooth*e.Weight + (1 - c.Smooth)
-	smooth := e.Sum / e.Weight
-	if e.BestStep == 0 || smooth < e.Best-c.MinDelta*math.Abs(e.Best) {
+	if smooth := e.Sum / e.Weight; e.BestStep == 0 || smooth < e.Best-c.MinDelta*math.Abs(e.Best) {
 		e.Best, e.BestStep, e.Bad = smooth, step, 0
-		return true, false
+	} else {
+		e.Bad++
 	}
-	e.Bad++
-	return false, c.Patience > 0 && e.Bad >= c.Patience
 }

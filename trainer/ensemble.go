@@ -9,6 +9,7 @@ import (
 
 	"sluice/schemas"
 	"sluice/trainer/model"
+	"sluice/trainer/tokenizer"
 )
 
 // An Ensemble is several models of one config and consecutive seeds, and what the mean of their predictions is worth. The model in the run's folder is the member
@@ -20,6 +21,9 @@ type Ensemble struct {
 	Best       int      `json:"best"`
 }
 
+// memberPrefix begins the folders of members.
+const memberPrefix = "member-"
+
 // A Member is one model of an ensemble.
 type Member struct {
 	Seed       uint64  `json:"seed"`
@@ -30,15 +34,15 @@ type Member struct {
 // trainEnsemble trains the members one after the other; members that are finished are not trained again.
 func trainEnsemble(ctx context.Context, c Config, o Options) (*Report, error) {
 	if c.Cache == "" {
-		c.Cache = filepath.Join(o.Dir, "tokens")
+		c.Cache = filepath.Join(o.Dir, tokensDir)
 	}
 	e, least := &Ensemble{}, math.Inf(1)
 	var reports []*Report
 	var valid, test []*predictions
 	for i := range c.Ensemble {
 		one, at := c, o
-		one.Ensemble, one.Seed, at.Dir = 1, c.Seed+uint64(i), filepath.Join(o.Dir, fmt.Sprintf("member-%d", i))
-		rep, err := Train(ctx, one, at)
+		one.Ensemble, one.Seed, at.Dir = 1, c.Seed+uint64(i), filepath.Join(o.Dir, fmt.Sprint(memberPrefix, i))
+		rep, err := trainOne(ctx, one, at)
 		if err != nil {
 			return nil, fmt.Errorf("member %d: %w", i, err)
 		}
@@ -60,12 +64,12 @@ func trainEnsemble(ctx context.Context, c Config, o Options) (*Report, error) {
 	e.Validation, e.Test = together(c, valid), together(c, test)
 	rep := reports[e.Best]
 	rep.Ensemble = e
-	from := filepath.Join(o.Dir, fmt.Sprintf("member-%d", e.Best))
+	from := filepath.Join(o.Dir, fmt.Sprint(memberPrefix, e.Best))
 	fs := o.FS
 	if fs == nil {
 		fs = schemas.Disk
 	}
-	for _, name := range []string{"config.json", weightsFile, tokenizerFile, configFile, metricsFile} {
+	for _, name := range []string{model.ConfigName, weightsFile, tokenizerFile, tokenizer.ConfigName, configFile, metricsFile} {
 		b, err := os.ReadFile(filepath.Join(from, name))
 		if err == nil {
 			err = schemas.WriteFile(fs, filepath.Join(o.Dir, name), b)
@@ -107,7 +111,7 @@ func together(c Config, members []*predictions) *Result {
 		return nil
 	}
 	first := members[0]
-	mean := &predictions{classes: first.classes, values: first.values}
+	mean := &predictions{classes: first.classes, values: first.values, labels: first.labels}
 	loss, n := 0., 0.
 	for i := range first.logits {
 		z := make([]float64, len(first.logits[i]))
@@ -134,7 +138,7 @@ func together(c Config, members []*predictions) *Result {
 		}
 		mean.logits = append(mean.logits, z)
 	}
-	res := (&run{c: c}).score(mean)
+	res := score(c.Task, mean)
 	res.Loss, res.Targets = loss/n, int64(n)
 	return res
 }

@@ -3,10 +3,12 @@ package trainer
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"sluice/schemas"
 	"sluice/trainer/feed"
@@ -22,7 +24,7 @@ func (r *run) evalRows() int { return min(32, max(1, 4096/r.c.Context)) }
 
 // evaluate says what the model is worth on sets: without dropout, smoothing, or anything drawn at random.
 func (r *run) evaluate(ctx context.Context, sets []*feed.Set) (*Result, error) {
-	sum, said := newSums(len(sets)), &predictions{}
+	sum, said := newSums(len(sets)), &predictions{labels: r.labels}
 	for k, s := range sets {
 		for m, err := range feed.Once(s, r.order, k, r.evalRows()) {
 			if err != nil {
@@ -36,7 +38,7 @@ func (r *run) evaluate(ctx context.Context, sets []*feed.Set) (*Result, error) {
 			}
 		}
 	}
-	res := r.score(said)
+	res := score(r.c.Task, said)
 	res.Domains = map[string]*DomainResult{}
 	for k, s := range sets {
 		if sum.count[k] > 0 {
@@ -81,12 +83,41 @@ func Evaluate(ctx context.Context, dir string, data []Data, o Options) (*Result,
 	if err != nil {
 		return nil, err
 	}
+	if c.Task == Classify {
+		return Predict(ctx, dir, data, o, nil)
+	}
+	r, err := loadRun(c, dir, o)
+	if err != nil {
+		return nil, err
+	}
+	if c.Task == Masked {
+		if err := r.judgeMasker(); err != nil {
+			return nil, err
+		}
+	}
+	defer r.close()
+	var sets []*feed.Set
+	if sets, err = r.openTest(ctx, named(data), true); err != nil {
+		return nil, err
+	}
+	if len(sets) == 0 {
+		return nil, errNoTest
+	}
+	return r.evaluate(ctx, sets)
+}
+
+var errNoTest = errors.New("there is nothing to evaluate on: the datasets have no test rows; set source.holdout where they are made")
+
+// loadRun makes a run of a model that is finished.
+func loadRun(c Config, dir string, o Options) (*run, error) {
 	r := &run{c: c, o: o}
+	r.o.Dir = dir
 	if o.FS == nil {
 		r.o.FS = schemas.Disk
 	}
-	if r.c.Threads = runtime.GOMAXPROCS(0); r.c.Cache == "" {
-		r.c.Cache = filepath.Join(dir, "tokens")
+	r.c.Threads = runtime.GOMAXPROCS(0)
+	if _, err := os.Stat(r.c.Cache); err != nil {
+		r.c.Cache = r.ownCache()
 	}
 	set, err := kernel.Default()
 	if err != nil {
@@ -102,25 +133,18 @@ func Evaluate(ctx context.Context, dir string, data []Data, o Options) (*Result,
 	}
 	r.labels = r.model.Config.Labels
 	r.order = r.plainOrder()
-	if c.Task == Masked {
-		if err := r.judgeMasker(); err != nil {
-			return nil, err
-		}
-	}
-	defer r.close()
-	var sets []*feed.Set
+	return r, nil
+}
+
+// named gives data without a name that of their path.
+func named(data []Data) []Data {
+	data = slices.Clone(data)
 	for i := range data {
 		if data[i].Name == "" {
 			data[i].Name = filepath.Base(filepath.Clean(data[i].Path))
 		}
 	}
-	if sets, err = r.openTest(ctx, data, true); err != nil {
-		return nil, err
-	}
-	if len(sets) == 0 {
-		return nil, fmt.Errorf("there is nothing to evaluate on: the datasets have no test rows; set source.holdout where they are made")
-	}
-	return r.evaluate(ctx, sets)
+	return data
 }
 
 // openTest opens the test rows of datasets; of plain files, all rows with all set, else none.

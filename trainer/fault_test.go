@@ -121,6 +121,7 @@ func TestBadInput(t *testing.T) {
 		want   string
 	}{
 		"empty domain":  {Causal, sentences(20, 1), empty, "data nothing is empty"},
+		"other column":  {Classify, sentences(20, 1), func(*Config) {}, "`label: label` that of labels; the columns are text"},
 		"no such file":  {Causal, sentences(20, 1), func(c *Config) { c.Data[0].Path += "x" }, "no such file"},
 		"one class":     {Classify, []map[string]any{{"text": "a", "label": "x"}, {"text": "b", "label": "x"}}, func(c *Config) { c.Validation.Share = 0 }, "at least 2"},
 		"unknown label": {Classify, labeled(20, 1), func(c *Config) { c.Labels = []string{"red", "green"} }, `label "blue"`},
@@ -238,23 +239,4 @@ func TestChoices(t *testing.T) {
 			t.Errorf("%s: %v, want an error with %q", text, err, want)
 		}
 	}
-}
-
-// Two trainings in one folder would write the same checkpoints: the second is refused, and the first goes on.
-func TestSecondTrainingIsRefused(t *testing.T) {
-	config := func() Config {
-		return with(tiny(t, Causal, sentences(60, 3)), func(c *Config) { c.Steps = 4 })
-	}
-	dir, asked := t.TempDir(), 0
-	train(t, config(), Options{Dir: dir, Progress: func(Step) {
-		asked++
-		_, err := Train(t.Context(), config(), Options{Dir: dir})
-		if _, ok := errors.AsType[*BusyError](err); !ok {
-			t.Errorf("a second training gives %v", err)
-		}
-	}})
-	if asked != 4 {
-		t.Errorf("%d steps, want 4", asked)
-	}
-	train(t, config(), Options{Dir: dir}) // the lock ends with the training
 }

@@ -8,6 +8,7 @@ import (
 
 	"sluice/schemas"
 	"sluice/trainer/model"
+	"sluice/trainer/tokenizer"
 )
 
 // finish goes back to the best step where early stopping asks for it, says what the model is worth, and leaves it with its report.
@@ -37,7 +38,18 @@ func (r *run) finish(ctx context.Context) (*Report, error) {
 	if err := writeTokenizer(r.o.FS, filepath.Join(r.o.Dir, tokenizerFile), r.tok); err != nil {
 		return nil, err
 	}
-	if err := writeConfig(r.o.FS, r.o.Dir, r.c); err != nil {
+	beside, err := r.tok.Companion(r.model.Config.MaxTokens())
+	if err != nil {
+		return nil, err
+	}
+	if err := schemas.WriteFile(r.o.FS, filepath.Join(r.o.Dir, tokenizer.ConfigName), beside); err != nil {
+		return nil, err
+	}
+	c := r.c
+	if c.Cache == r.ownCache() {
+		c.Cache = "" // the folder may be renamed
+	}
+	if err := writeConfig(r.o.FS, r.o.Dir, c); err != nil {
 		return nil, err
 	}
 	rep.Bill, rep.CPUSeconds = r.c.Cost.bill(r.meter.read()), r.meter.read().CPU.Seconds()
@@ -51,7 +63,7 @@ func (r *run) worth(ctx context.Context, rep *Report) (err error) {
 			return err
 		}
 		if said := rep.Validation.said; r.c.Task == Classify && !r.c.MultiLabel && len(said.classes) > 0 {
-			rep.Calibration = calibrate(said.logits, said.classes)
+			rep.Calibration = calibrate(said)
 		}
 	}
 	sets, err := r.openTest(ctx, r.c.Data, false)
@@ -67,8 +79,7 @@ func (r *run) worth(ctx context.Context, rep *Report) (err error) {
 		return nil
 	}
 	if said := rep.Test.said; rep.Calibration != nil && len(said.classes) > 0 {
-		rep.Calibration.TestBefore = ece(said.probabilities(1), said.classes)
-		rep.Calibration.TestAfter = ece(said.probabilities(rep.Calibration.Temperature), said.classes)
+		rep.Calibration.tested(said)
 	}
 	return nil
 }

@@ -66,6 +66,11 @@ func openHistory(fs schemas.FS, dir string, step int) (*history, error) {
 // add notes a step. Lines reach the disk with every evaluation: metrics are not what a run resumes from.
 func (h *history) add(at Step) error {
 	p := point{at.Step, at.Loss, at.Norm, at.LR, at.Tokens, at.TokensPerSecond, at.Domains, at.Weights, at.Eval}
+	if at.Eval != nil {
+		brief := *at.Eval
+		brief.Labels, brief.Confused = nil, nil // a table for every look would be most of the file
+		p.Eval = &brief
+	}
 	h.points = append(h.points, p)
 	b, err := json.Marshal(p)
 	if err != nil {

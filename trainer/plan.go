@@ -3,9 +3,12 @@ package trainer
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 
+	"sluice/schemas"
 	"sluice/trainer/feed"
+	"sluice/trainer/linear"
 	"sluice/trainer/model"
 	"sluice/trainer/optim"
 	"sluice/trainer/tensor"
@@ -31,6 +34,34 @@ type Forecast struct {
 	FLOPs     float64            `json:"flops"`
 	Seconds   float64            `json:"seconds,omitzero"` // only by Plan, which measures
 	Bill      Bill               `json:"bill,omitzero"`
+
+	Linear *linear.Forecast `json:"linear,omitempty"` // of the linear student, which has neither steps nor tokens
+}
+
+// planLinear is [Plan] for the linear student.
+func planLinear(ctx context.Context, c Config) (*Forecast, error) {
+	if err := c.settle(); err != nil {
+		return nil, err
+	}
+	t, err := c.readRows(ctx, schemas.RoleTrain, true)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := c.linearRows(t)
+	if err != nil {
+		return nil, err
+	}
+	l, err := linear.Plan(ctx, rows, c.linearConfig())
+	if err != nil {
+		return nil, fewFamilies(err)
+	}
+	f := &Forecast{Parameters: (l.Features + 1) * l.Labels, Memory: l.Memory, Limit: granted() / 5 * 4, Seconds: l.Seconds, Linear: l}
+	threads := c.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	f.Bill = c.Cost.bill(energy{Joules: f.Seconds * (c.Cost.WattsPerThread*float64(threads) + c.Cost.MemoryWatts), Wall: time.Duration(f.Seconds * float64(time.Second))})
+	return f, nil
 }
 
 // recomputes are the ways to need less memory, in the order in which they are tried. They cost time and change no bit.
@@ -41,6 +72,9 @@ var recomputes = []struct {
 
 // Plan says what a training will need, before anything runs but the tokenizing of the data, which the training finds done.
 func Plan(ctx context.Context, c Config, o Options) (*Forecast, error) {
+	if c.Model.linear() {
+		return planLinear(ctx, c)
+	}
 	r, err := prepare(ctx, c, o)
 	if err != nil {
 		return nil, err
@@ -54,9 +88,9 @@ func Plan(ctx context.Context, c Config, o Options) (*Forecast, error) {
 	return f, nil
 }
 
-// fit plans the memory and sees to it that the run stays below its limit: by computing things again, then by smaller pieces of a batch where the config
-// leaves their number open, and else by refusing.
-func (r *run) fit() error {
+// fit plans the memory and sees to it that the run stays below its limit: by computing things again, then by smaller pieces of a batch where their number
+// is open, and else by refusing.
+func (r *run) fit(open bool) error {
 	limit := int64(r.c.MemoryGB * 1e9)
 	if limit == 0 {
 		limit = granted() / 5 * 4
@@ -76,7 +110,7 @@ func (r *run) fit() error {
 				return nil
 			}
 		}
-		if r.c.Accumulate > 0 || r.micros == r.c.Batch {
+		if !open || r.micros == r.c.Batch {
 			f := r.plan
 			return fmt.Errorf("this training needs %s, %s are granted: weights %s, gradients %s, optimizer %s, average %s, activations %s; lower batch, context or the model's size%s",
 				size(f.Memory), size(limit), size(f.Weights), size(f.Gradients), size(f.Optimizer), size(f.Average), size(f.Activations), r.advice())
@@ -126,8 +160,8 @@ func (r *run) forecast() (*Forecast, error) {
 	f.Activations, f.Buffers = p.Arena, p.Kernels
 	f.Memory = f.Weights + f.Gradients + f.Optimizer + f.Average + f.Activations + f.Buffers
 
-	row := r.rowLength()
-	f.Tokens = int64(float64(r.steps*r.c.Batch) * row)
+	long := r.rowTokens()
+	f.Tokens = int64(float64(r.steps*r.c.Batch) * long)
 	c := r.model.Config
 	if r.c.packed() && !c.Untied { // the table is the output matrix too; masked models use it on the masked positions only
 		share := 1.
@@ -136,23 +170,23 @@ func (r *run) forecast() (*Forecast, error) {
 		}
 		matrices += int(share * float64(c.Vocab*c.Hidden))
 	}
-	f.FLOPs = float64(f.Tokens) * (6*float64(matrices) + 12*float64(c.Layers*c.Hidden)*row)
+	f.FLOPs = float64(f.Tokens) * (6*float64(matrices) + 12*float64(c.Layers*c.Hidden)*long)
 	for k, share := range r.c.Mix.Mixer.Weights() {
 		f.Epochs[r.env.Domains[k].Name] = share * r.env.Examples() / float64(r.env.Domains[k].Examples)
 	}
 	return f, nil
 }
 
-// rowLength is the mean number of tokens of a row: the context of packed rows, else the records' own with the padding of rows of like length.
-func (r *run) rowLength() float64 {
+// rowTokens is the mean number of tokens of a row, padding included: packed rows are full.
+func (r *run) rowTokens() float64 {
 	if r.c.packed() {
 		return float64(r.c.Context)
 	}
 	tokens, rows := int64(0), 0
 	for _, s := range r.train {
-		tokens, rows = tokens+s.Tokens, rows+s.Len()
+		tokens, rows = tokens+feed.Padded(s, r.order), rows+s.Len()
 	}
-	return min(float64(r.c.Context), float64(tokens)/float64(rows)+feed.Padding)
+	return float64(tokens) / float64(rows)
 }
 
 // largest is a piece of a batch as large as any that may come.

@@ -34,6 +34,19 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// Rows that are no longer than their texts cost no more than those do.
+func TestPlanOfShortRows(t *testing.T) {
+	c := with(tiny(t, Classify, labeled(60, 1)), func(c *Config) { c.Context, c.Steps = 512, 20 })
+	f, err := Plan(t.Context(), c, Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep := train(t, with(c, func(*Config) {}), Options{Dir: t.TempDir()})
+	if f.Tokens < rep.Tokens || f.Tokens > 2*rep.Tokens {
+		t.Errorf("planned %d tokens with padding, trained on %d without", f.Tokens, rep.Tokens)
+	}
+}
+
 // Where memory is scarce, first more is computed again, then the pieces of a batch get smaller; the bits of the first change nothing.
 func TestPlanFits(t *testing.T) {
 	config := func() Config {
@@ -106,7 +119,7 @@ func TestCalibrate(t *testing.T) {
 		}
 		truth = append(truth, k)
 	}
-	c := calibrate(logits, truth)
+	c := calibrate(&predictions{logits: logits, classes: truth, labels: make([]string, len(logits[0]))})
 	if c.Temperature < 4 || c.Temperature > 6 || c.After > .3*c.Before {
 		t.Errorf("%+v", c)
 	}
@@ -122,10 +135,10 @@ func TestECE(t *testing.T) {
 
 func TestEarlyExample(t *testing.T) {
 	var e early
-	for i, want := range []struct{ best, stop bool }{{true, false}, {true, false}, {false, false}, {false, true}} {
-		best, stop := e.see(Stop{Patience: 2}, i+1, []float64{3, 2, 2.5, 2.1}[i])
-		if best != want.best || stop != want.stop {
-			t.Errorf("metric %d: best %v, stop %v", i, best, stop)
+	for i, want := range []struct{ best, bad int }{{1, 0}, {2, 0}, {2, 1}, {2, 2}} {
+		e.see(Stop{Patience: 2}, i+1, []float64{3, 2, 2.5, 2.1}[i])
+		if e.BestStep != want.best || e.Bad != want.bad {
+			t.Errorf("metric %d: best step %d, %d bad, want %+v", i, e.BestStep, e.Bad, want)
 		}
 	}
 }

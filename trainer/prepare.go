@@ -72,26 +72,22 @@ func prepare(ctx context.Context, c Config, o Options) (ready *run, err error) {
 	if o.FS == nil {
 		o.FS = schemas.Disk
 	}
-	for i := range c.Data {
-		if c.Data[i].Name == "" {
-			c.Data[i].Name = filepath.Base(filepath.Clean(c.Data[i].Path))
-		}
-		for _, d := range c.Data[:i] {
-			if d.Name == c.Data[i].Name {
-				return nil, fmt.Errorf("two domains are called %s: give one another name", d.Name)
-			}
-		}
-	}
-	if err := c.Check(); err != nil {
+	if err := c.settle(); err != nil {
 		return nil, err
+	}
+	if err := vacant(o.Dir); err != nil {
+		return nil, err
+	}
+	if c.Model.Path != "" && filepath.Clean(c.Model.Path) == filepath.Clean(o.Dir) {
+		return nil, fmt.Errorf("model.path and the folder of the new model are both %s: give another folder", o.Dir)
 	}
 	if c.Threads == 0 {
 		c.Threads = runtime.GOMAXPROCS(0)
 	}
-	if c.Cache == "" {
-		c.Cache = filepath.Join(o.Dir, "tokens")
-	}
 	r := &run{c: c, o: o}
+	if r.c.Cache == "" {
+		r.c.Cache = r.ownCache()
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
@@ -102,15 +98,20 @@ func prepare(ctx context.Context, c Config, o Options) (ready *run, err error) {
 		return nil, err
 	}
 	r.engine = tensor.NewCPU(tensor.Options{Set: set, Threads: c.Threads, BF16: c.BF16})
-	for _, step := range []func(context.Context) error{func(context.Context) error { return r.vocabulary() }, r.data,
+	for _, step := range []func(context.Context) error{r.vocabulary, r.data,
 		func(context.Context) error { return r.network() }, func(context.Context) error { return r.masking() }, func(context.Context) error { return r.length() },
-		func(context.Context) error { return r.fit() }} {
+		func(context.Context) error { return r.fit(r.c.Accumulate == 0) }} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
 	}
 	return r, nil
 }
+
+// tokensDir is where tokens are kept when the config does not say.
+const tokensDir = "tokens"
+
+func (r *run) ownCache() string { return filepath.Join(r.o.Dir, tokensDir) }
 
 func (r *run) close() (err error) {
 	if r.feed != nil {
@@ -189,12 +190,15 @@ func (r *run) data(ctx context.Context) (err error) {
 	for k := range r.corpus.Domains {
 		s := r.corpus.Train(k, -1)
 		if s.Len() == 0 {
-			return fmt.Errorf("data %s is empty: of its records, none can be trained on (left out: %v)", s.Name, r.corpus.Left())
+			return r.emptyError(k, s)
 		}
 		r.train = append(r.train, s)
 		if v := r.corpus.Validation(k); share > 0 && v.Len() > 0 {
 			r.valid = append(r.valid, v.Head(r.c.Validation.Rows))
 		}
+	}
+	if left := r.corpus.Left(); len(left) > 0 {
+		r.say("records left out or cut: " + reasons(left))
 	}
 	if len(r.valid) == 0 && r.c.Stop.Patience > 0 {
 		return fmt.Errorf("early stopping wants validation data, and there are none: set validation.share or validation.path")

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"sluice/schemas"
+	"sluice/trainer/linear"
 )
 
 // The files of a report.
@@ -31,18 +32,19 @@ type Report struct {
 	Validation *Result          `json:"validation"` // of the finished model
 	Test       *Result          `json:"test"`       // on rows that nothing was decided by: source.holdout
 
-	Calibration *Calibration `json:"calibration,omitempty"`
-	Ensemble    *Ensemble    `json:"ensemble,omitempty"`
-	Forecast    *Forecast    `json:"forecast"`
-	PeakMemory  int64        `json:"peak_memory"` // bytes, of the whole process
-	Seconds     float64      `json:"seconds"`
-	CPUSeconds  float64      `json:"cpu_seconds"`
-	Bill        Bill         `json:"bill"`
-	LR          float64      `json:"lr"`
-	Kernels     string       `json:"kernels"`
-	Threads     int          `json:"threads"`
-	Config      Config       `json:"config"` // with every default that was chosen
-	Notes       []string     `json:"notes,omitempty"`
+	Calibration *Calibration   `json:"calibration,omitempty"`
+	Linear      *linear.Report `json:"linear,omitempty"` // of the linear student; its validation is out of fold
+	Ensemble    *Ensemble      `json:"ensemble,omitempty"`
+	Forecast    *Forecast      `json:"forecast,omitempty"`
+	PeakMemory  int64          `json:"peak_memory"` // bytes, of the whole process
+	Seconds     float64        `json:"seconds"`
+	CPUSeconds  float64        `json:"cpu_seconds"`
+	Bill        Bill           `json:"bill"`
+	LR          float64        `json:"lr"`
+	Kernels     string         `json:"kernels"`
+	Threads     int            `json:"threads"`
+	Config      Config         `json:"config"` // with every default that was chosen
+	Notes       []string       `json:"notes,omitempty"`
 }
 
 // A DataReport is one domain.
@@ -110,17 +112,41 @@ func readReport(dir string) (*Report, error) {
 // String is the report in one line.
 func (rep *Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d steps, %d tokens, %.1f s, loss %.4f", rep.Task, rep.Step, rep.Tokens, rep.Seconds, rep.Loss)
-	for _, part := range []struct {
-		name string
-		r    *Result
-	}{{"validation", rep.Validation}, {"test", rep.Test}} {
-		if part.r != nil {
-			fmt.Fprintf(&b, "; %s loss %.4f", part.name, part.r.Loss)
-			if part.r.Accuracy > 0 {
-				fmt.Fprintf(&b, ", accuracy %.4f", part.r.Accuracy)
-			}
+	if rep.Linear != nil {
+		fmt.Fprintf(&b, "%s: %s, %d iterations, %.1f s", rep.Task, rep.Model, rep.Step, rep.Seconds)
+	} else {
+		fmt.Fprintf(&b, "%s: %d steps, %d tokens, %.1f s, loss %.4f", rep.Task, rep.Step, rep.Tokens, rep.Seconds, rep.Loss)
+	}
+	for _, part := range rep.parts() {
+		fmt.Fprintf(&b, "; %s loss %.4f", part.name, part.r.Loss)
+		if part.r.Accuracy > 0 {
+			fmt.Fprintf(&b, ", accuracy %.4f", part.r.Accuracy)
 		}
 	}
 	return b.String()
+}
+
+// A part is a result with the name of the rows that it is of.
+type part struct {
+	name string
+	r    *Result
+}
+
+// parts are the results that there are.
+func (rep *Report) parts() (out []part) {
+	if rep.Validation != nil {
+		out = append(out, part{rep.Watched(), rep.Validation})
+	}
+	if rep.Test != nil {
+		out = append(out, part{"test", rep.Test})
+	}
+	return out
+}
+
+// Watched names the rows of Validation.
+func (rep *Report) Watched() string {
+	if rep.Linear != nil {
+		return "out of fold"
+	}
+	return "validation"
 }

@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,15 +18,18 @@ type section struct {
 
 // sections lays a report out.
 func (rep *Report) sections(points []point) []section {
-	out := []section{rep.summary(), rep.results(), lossCurves(points), validationCurves(points), rep.mixing(points), rep.resources()}
+	out := []section{rep.summary(), rep.results()}
+	for _, part := range rep.parts() {
+		out = append(out, part.r.classesSection(part.name)...)
+	}
+	if rep.Linear != nil {
+		out = append(out, rep.trials()...)
+	} else {
+		out = append(out, lossCurves(points), validationCurves(points), rep.mixing(points))
+	}
+	out = append(out, rep.resources())
 	if rep.Calibration != nil {
-		c := rep.Calibration
-		s := section{title: "Calibration", words: "Expected calibration error over 15 bins, before and after dividing the logits by the temperature.",
-			head: []string{"rows", "temperature", "before", "after"}, rows: [][]string{{"validation", num(c.Temperature), num(c.Before), num(c.After)}}}
-		if rep.Test != nil {
-			s.rows = append(s.rows, []string{"test", num(c.Temperature), num(c.TestBefore), num(c.TestAfter)})
-		}
-		out = append(out, s)
+		out = append(out, rep.calibration())
 	}
 	if e := rep.Ensemble; e != nil {
 		s := section{title: "Ensemble", words: "The mean of the members' predictions against the members.", head: []string{"model", "validation loss", "test loss", "test accuracy"}}
@@ -42,15 +44,18 @@ func (rep *Report) sections(points []point) []section {
 
 func (rep *Report) summary() section {
 	s := section{title: "Training: " + rep.Task, words: rep.Model, head: []string{"domain", "rows", "tokens", "validation rows", "epochs", "weight at the end"}}
+	if rep.Linear != nil {
+		s.head = s.head[:2]
+	}
 	for _, d := range rep.Data {
+		if rep.Linear != nil {
+			s.rows = append(s.rows, []string{d.Name, fmt.Sprint(d.Rows)})
+			continue
+		}
 		s.rows = append(s.rows, []string{d.Name, fmt.Sprint(d.Rows), fmt.Sprint(d.Tokens), fmt.Sprint(d.Validation), fmt.Sprintf("%.2f", d.Epochs), fmt.Sprintf("%.3f", d.Weight)})
 	}
-	var left []string
-	for _, k := range slices.Sorted(maps.Keys(rep.Left)) {
-		left = append(left, fmt.Sprintf("%s %d", k, rep.Left[k]))
-	}
-	if left != nil {
-		s.words += ". Records left out or cut: " + strings.Join(left, ", ")
+	if len(rep.Left) > 0 {
+		s.words += ". Records left out or cut: " + reasons(rep.Left)
 	}
 	for _, n := range rep.Notes {
 		s.words += ". " + n
@@ -65,16 +70,19 @@ func (rep *Report) summary() section {
 func (rep *Report) results() section {
 	s := section{title: "Results", words: "Loss in nats per target (regress: squared error). The test rows were held out where the data were made; no decision looked at them.",
 		head: []string{"rows", "domain", "targets", "loss", "perplexity", "accuracy", "macro F1", "ECE", "RMSE", "Spearman"}}
-	for _, part := range []struct {
-		name string
-		r    *Result
-	}{{"validation", rep.Validation}, {"test", rep.Test}} {
-		if part.r == nil {
-			s.rows = append(s.rows, []string{part.name, "none", "", "", "", "", "", "", "", ""})
-			continue
-		}
+	if rep.Test == nil {
+		s.words += " There are none here."
+	}
+	if rep.Linear != nil {
+		s.words += " Out of fold: every training row by a model that saw neither it nor its family."
+	}
+	for _, part := range rep.parts() {
 		r := part.r
-		s.rows = append(s.rows, []string{part.name, "all", fmt.Sprint(r.Targets), num(r.Loss), some(r.Perplexity), some(r.Accuracy), some(r.MacroF1), some(r.ECE), some(r.RMSE), some(r.Spearman)})
+		accuracy := ""
+		if r.Interval != nil {
+			accuracy = fmt.Sprintf("%s (%s)", num(r.Accuracy), r.Interval)
+		}
+		s.rows = append(s.rows, []string{part.name, "all", fmt.Sprint(r.Targets), num(r.Loss), some(r.Perplexity), accuracy, some(r.MacroF1), some(r.ECE), some(r.RMSE), some(r.Spearman)})
 		for _, name := range slices.Sorted(maps.Keys(r.Domains)) {
 			d := r.Domains[name]
 			s.rows = append(s.rows, []string{part.name, name, fmt.Sprint(d.Targets), num(d.Loss), "", "", "", "", "", ""})
@@ -85,7 +93,7 @@ func (rep *Report) results() section {
 
 func lossCurves(points []point) section {
 	c := &chart{x: "step", y: "training loss"}
-	all := &series{name: "all"}
+	all := &series{name: "all", whole: true}
 	by := map[string]*series{}
 	for _, p := range points {
 		all.add(float64(p.Step), p.Loss)
@@ -111,7 +119,7 @@ func lossCurves(points []point) section {
 func validationCurves(points []point) section {
 	c := &chart{x: "step", y: "validation loss"}
 	by := map[string]*series{}
-	all := &series{name: "all"}
+	all := &series{name: "all", whole: true}
 	for _, p := range points {
 		if p.Eval == nil {
 			continue
@@ -145,13 +153,30 @@ func (rep *Report) mixing(points []point) section {
 		s.thin(200)
 		c.series = append(c.series, s)
 	}
+	slices.SortFunc(c.series, func(a, b *series) int { return strings.Compare(a.name, b.name) })
 	return c.section("Mixing weights", "Mixer: "+rep.Config.Mix.Name+".")
 }
 
-func (rep *Report) resources() section {
-	f := rep.Forecast
-	s := section{title: "What it took", head: []string{"what", "planned", "measured"}}
+func (rep *Report) resources() (s section) {
+	s = section{title: "What it took", head: []string{"what", "planned", "measured"}}
 	row := func(what, planned, measured string) { s.rows = append(s.rows, []string{what, planned, measured}) }
+	defer func() {
+		how := "estimated from load"
+		if rep.Bill.Counted {
+			how = "by the CPU's counters"
+		}
+		row("energy", "", fmt.Sprintf("%.4g kWh, %.3g g CO₂e (%s)", rep.Bill.KWh, rep.Bill.Grams, how))
+		if rep.Bill.Price > 0 {
+			row("price", "", fmt.Sprintf("%.4g", rep.Bill.Price))
+		}
+		row("kernels, threads", "", fmt.Sprintf("%s, %d", rep.Kernels, rep.Threads))
+	}()
+	f := rep.Forecast
+	if f == nil {
+		row("memory", "", size(rep.PeakMemory)+" (the whole process)")
+		row("time", "", fmt.Sprintf("%.1f s, %.1f CPU-s", rep.Seconds, rep.CPUSeconds))
+		return s
+	}
 	row("memory", size(f.Memory), size(rep.PeakMemory)+" (the whole process)")
 	row("… weights, gradients, optimizer, average", size(f.Weights+f.Gradients+f.Optimizer+f.Average), "")
 	row("… activations, buffers", size(f.Activations+f.Buffers), "")
@@ -162,28 +187,19 @@ func (rep *Report) resources() section {
 		row("tokens per second", "", fmt.Sprintf("%.0f", float64(rep.Tokens)/rep.Seconds))
 		row("floating-point operations per second", "", fmt.Sprintf("%.1f G", f.FLOPs*float64(rep.Step)/float64(max(1, f.Steps))/rep.Seconds/1e9))
 	}
-	how := "estimated from load"
-	if rep.Bill.Counted {
-		how = "by the CPU's counters"
-	}
-	row("energy", "", fmt.Sprintf("%.4g kWh, %.3g g CO₂e (%s)", rep.Bill.KWh, rep.Bill.Grams, how))
-	row("kernels, threads", "", fmt.Sprintf("%s, %d", rep.Kernels, rep.Threads))
 	return s
 }
 
 // settings lists the whole config, defaults included.
 func (rep *Report) settings() section {
 	s := section{title: "Settings", words: "Every key, with the defaults that were taken.", head: []string{"key", "value"}}
-	b, err := json.Marshal(rep.Config)
-	if err != nil {
-		return s
-	}
-	var m map[string]json.RawMessage
-	if json.Unmarshal(b, &m) != nil {
-		return s
-	}
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		s.rows = append(s.rows, []string{k, string(m[k])})
+	for _, k := range settings(rep.Config) {
+		top, _, _ := strings.Cut(k.key, ".")
+		top, _, _ = strings.Cut(top, "[")
+		if rep.Linear != nil && !slices.Contains(readByLinear, top) {
+			continue
+		}
+		s.rows = append(s.rows, []string{k.key, k.value})
 	}
 	return s
 }

@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"sluice/trainer/feed"
 	"sluice/trainer/model/safetensors"
@@ -31,12 +31,12 @@ func (r *run) resume(ctx context.Context) (*Report, error) {
 	if err := r.optimise(); err != nil {
 		return nil, err
 	}
-	r.engine.Reserve(tensor.Plan{Arena: r.plan.Activations})
 	r.meter = newMeter(r.c.Cost, r.c.Threads)
 	s, err := r.load()
 	if err != nil {
 		return nil, err
 	}
+	r.engine.Reserve(tensor.Plan{Arena: r.plan.Activations})
 	if s != nil {
 		if done, err := readReport(r.o.Dir); err == nil && done.Step == s.Step && (s.Step == r.steps || r.over()) {
 			return done, nil
@@ -75,7 +75,7 @@ func (r *run) load() (*state, error) {
 		return s, r.prune() // what a run that was killed behind a checkpoint had no time for
 	}
 	if len(damaged) > 0 {
-		return nil, fmt.Errorf("no checkpoint is whole: %w", errors.Join(damaged...))
+		return nil, fmt.Errorf("no checkpoint is whole, --new begins anew: %w", errors.Join(damaged...))
 	}
 	return nil, nil
 }
@@ -114,23 +114,17 @@ func readState(dir string) (*state, error) {
 
 // take makes the run what the checkpoint says.
 func (r *run) take(dir string, s *state) error {
-	mine, err := r.fingerprint()
-	if err != nil {
+	if err := r.same(s); err != nil {
 		return err
-	}
-	if !bytes.Equal(mine, compact(s.Config)) {
-		return fmt.Errorf("%s holds a training with other settings (%s): change them back, give another folder, or begin anew with --new", r.o.Dir, difference(s.Config, mine))
-	}
-	if s.Tokenizer != r.tok.Hash() {
-		return fmt.Errorf("%s holds a training with another tokenizer: give another folder, or begin anew with --new", r.o.Dir)
-	}
-	if s.Steps != r.steps && !r.c.Follow {
-		return fmt.Errorf("%s holds a training of %d steps, with today's data it would be %d: set steps, give another folder, or begin anew with --new", r.o.Dir, s.Steps, r.steps)
 	}
 	if s.Kernels != r.engine.Set().String() {
 		r.note("resumed on the kernels %s; the checkpoint was made on %s: from here on the bits differ", r.engine.Set(), s.Kernels)
 	}
-	r.steps, r.micros, r.lr = s.Steps, s.Micros, s.LR
+	if r.steps, r.lr = s.Steps, s.LR; r.micros != s.Micros {
+		if r.micros = s.Micros; r.fit(false) != nil { // pieces are part of the result's bits
+			return fmt.Errorf("go on from step %d: %w", s.Step, r.fit(false))
+		}
+	}
 	r.sched.Steps = r.steps + 1
 	if r.lr > 0 {
 		if err := r.optimise(); err != nil {
@@ -141,10 +135,55 @@ func (r *run) take(dir string, s *state) error {
 		return err
 	}
 	r.step, r.saved, r.tokens, r.elapsed, r.early = s.Step, s.Step, s.Tokens, s.Elapsed, s.Early
-	r.notes = append(slices.Clone(s.Notes), r.notes...)
+	fresh := r.notes
+	r.notes = slices.Clone(s.Notes)
+	for _, n := range fresh {
+		if !slices.Contains(r.notes, n) {
+			r.notes = append(r.notes, n)
+		}
+	}
 	r.meter.add(s.Energy)
 	if r.learner != nil {
 		return r.learner.UnmarshalBinary(s.Masker)
+	}
+	return nil
+}
+
+// A ChangedError refuses to go on with a training under what would have made another model.
+type ChangedError struct {
+	Dir  string
+	Diff []string // what was and what is
+}
+
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("%s holds a training with other settings: %s", e.Dir, strings.Join(e.Diff, "; "))
+}
+
+// same holds the settings of a checkpoint against those of the run.
+func (r *run) same(s *state) error {
+	var was Config
+	if err := json.Unmarshal(s.Config, &was); err != nil {
+		return fmt.Errorf("settings of the checkpoint: %w", err)
+	}
+	diff := differences(was, r.c.determining())
+	if r.c.Accumulate > 0 && r.c.Accumulate != s.Micros {
+		diff = append(diff, fmt.Sprintf("accumulate was %d, is %d", s.Micros, r.c.Accumulate))
+	}
+	if s.Tokenizer != vocabularyKey(r.tok) {
+		diff = append(diff, "the tokenizer is another one")
+	}
+	if s.Steps != r.steps && !r.c.Follow {
+		diff = append(diff, fmt.Sprintf("its %d steps would be %d with today's data; steps sets them", s.Steps, r.steps))
+	}
+	gained, err := r.corpus.Arrange(s.Feed)
+	if err != nil {
+		diff = append(diff, err.Error())
+	}
+	if diff != nil {
+		return &ChangedError{r.o.Dir, diff}
+	}
+	if gained > 0 && !r.c.Follow {
+		r.note("the data have gained %d files since this training began; it goes on without them", gained)
 	}
 	return nil
 }
@@ -184,31 +223,4 @@ func readTensor(f *safetensors.File, name string, dst []float32) error {
 		return fmt.Errorf("%s: tensor %s has shape %v, want %d elements", f.Path(), name, info.Shape, len(dst))
 	}
 	return f.Read(name, dst)
-}
-
-// compact takes the white space out of JSON.
-func compact(b []byte) []byte {
-	var out bytes.Buffer
-	if json.Compact(&out, b) != nil {
-		return b
-	}
-	return out.Bytes()
-}
-
-// difference names the keys in which two configs differ.
-func difference(a, b []byte) string {
-	var x, y map[string]json.RawMessage
-	if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
-		return "unknown"
-	}
-	var out []string
-	for _, k := range slices.Sorted(maps.Keys(y)) {
-		if !bytes.Equal(compact(x[k]), compact(y[k])) {
-			out = append(out, fmt.Sprintf("%s was %.80s, is %.80s", k, compact(x[k]), compact(y[k])))
-		}
-	}
-	if len(out) == 0 {
-		return "keys that this version does not know"
-	}
-	return fmt.Sprint(out)
 }

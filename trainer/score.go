@@ -17,10 +17,15 @@ type Result struct {
 
 	Rows     int     `json:"rows,omitzero"`     // classify, regress
 	Accuracy float64 `json:"accuracy,omitzero"` // classify; with several labels, of whole sets
-	MacroF1  float64 `json:"macro_f1,omitzero"` // mean over the classes that occur
+	MacroF1  float64 `json:"macro_f1,omitzero"` // mean over the classes that occur in truth or prediction
 	MicroF1  float64 `json:"micro_f1,omitzero"` // several labels, at probability ½
 	ECE      float64 `json:"ece,omitzero"`      // expected calibration error, 15 bins
 	Brier    float64 `json:"brier,omitzero"`    // mean Σ (p - y)²
+
+	Interval *Interval   `json:"accuracy_interval,omitempty"` // classify
+	Labels   []Class     `json:"labels,omitempty"`            // classify: label by label
+	Confused []Confusion `json:"confused,omitempty"`          // classify, single labels: the mistakes that occur most, at most 20 kinds
+	Unseen   []string    `json:"unseen,omitempty"`            // classify: true labels that the model does not know; such rows count as wrong
 
 	RMSE     float64 `json:"rmse,omitzero"` // regress
 	MAE      float64 `json:"mae,omitzero"`
@@ -40,9 +45,21 @@ func perplexity(loss float64) float64 { return math.Exp(min(loss, 700)) }
 
 // predictions are a model's logits for rows, with what would have been right.
 type predictions struct {
-	logits  [][]float64
-	classes []int32
-	values  [][]float32
+	logits      [][]float64
+	classes     []int32
+	values      [][]float32
+	labels      []string // of the logits
+	temperature float64  // that logits are divided by; 0: 1
+	known       int      // of classifiers' tables: how many of the labels are the model's own
+	rows        []int    // … and which row of the table each is
+}
+
+// heat is the temperature.
+func (p *predictions) heat() float64 {
+	if p.temperature == 0 {
+		return 1
+	}
+	return p.temperature
 }
 
 // add takes the logits of a piece of a batch and adds the losses.
@@ -99,14 +116,14 @@ func (p *predictions) probabilities(temperature float64) [][]float64 {
 	return out
 }
 
-// score works out what can be said of predictions.
-func (r *run) score(p *predictions) *Result {
+// score works out what can be said of predictions for a task.
+func score(task string, p *predictions) *Result {
 	res := &Result{Rows: len(p.logits), said: p}
 	switch {
 	case len(p.logits) == 0:
 	case p.classes != nil:
-		res.classes(p.probabilities(1), p.classes)
-	case r.c.Task == Regress:
+		res.classes(p.labels, p.probabilities(p.heat()), p.classes)
+	case task == Regress:
 		res.numbers(p)
 	default:
 		res.sets(p)
@@ -115,30 +132,14 @@ func (r *run) score(p *predictions) *Result {
 }
 
 // classes scores probabilities of classes that exclude each other.
-func (res *Result) classes(probabilities [][]float64, truth []int32) {
-	n := len(probabilities[0])
-	right, said, is := make([]float64, n), make([]float64, n), make([]float64, n)
+func (res *Result) classes(labels []string, probabilities [][]float64, truth []int32) {
+	t := newTally(labels)
 	for i, p := range probabilities {
-		best := argmax(p)
-		said[best]++
-		is[truth[i]]++
-		if int32(best) == truth[i] {
-			right[best]++
-		}
-		for j, v := range p {
-			if int32(j) == truth[i] {
-				v = 1 - v
-			}
-			res.Brier += v * v
-		}
+		t.add(int(truth[i]), argmax(p))
 	}
-	hits := 0.
-	for _, v := range right {
-		hits += v
-	}
-	rows := float64(len(truth))
-	res.Accuracy, res.Brier = hits/rows, res.Brier/rows
-	res.MacroF1, res.ECE = macroF1(right, said, is), ece(probabilities, truth)
+	res.Brier, res.ECE = brier(probabilities, truth), ece(probabilities, truth)
+	res.tell(t, t.hits)
+	res.Confused = t.confused()
 }
 
 func argmax(p []float64) int {
@@ -151,51 +152,33 @@ func argmax(p []float64) int {
 	return best
 }
 
-// macroF1 is the mean of 2·right/(said + is) over the classes that occur.
-func macroF1(right, said, is []float64) float64 {
-	sum, n := 0., 0.
-	for i := range right {
-		if is[i] > 0 {
-			sum += 2 * right[i] / (said[i] + is[i])
-			n++
-		}
-	}
-	return sum / max(1, n)
-}
-
 // sets scores independent labels at probability ½.
 func (res *Result) sets(p *predictions) {
-	n := len(p.logits[0])
-	right, said, is := make([]float64, n), make([]float64, n), make([]float64, n)
-	whole := 0.
+	t, whole := newTally(p.labels), 0
+	var all bins
 	for i, z := range p.logits {
 		same := true
 		for j, v := range z {
-			yes, true := v > 0, p.values[i][j] > .5
-			same = same && yes == true
-			if yes {
-				said[j]++
-			}
-			if true {
-				is[j]++
-			}
-			if yes && true {
-				right[j]++
-			}
-			d := 1/(1+math.Exp(-v)) - float64(p.values[i][j])
+			yes, is := v > 0, p.values[i][j] > .5
+			same = same && yes == is
+			t.set(j, is, yes)
+			q := 1 / (1 + math.Exp(-v/p.heat()))
+			all.add(q, is)
+			d := q - float64(p.values[i][j])
 			res.Brier += d * d / float64(len(p.logits))
 		}
 		if same {
 			whole++
 		}
 	}
-	r, s, t := 0., 0., 0.
-	for j := range right {
-		r, s, t = r+right[j], s+said[j], t+is[j]
+	res.ECE = all.error()
+	res.tell(t, whole)
+	r, s := 0, 0
+	for j := range t.right {
+		r, s = r+t.right[j], s+t.said[j]+t.is[j]
 	}
-	res.Accuracy, res.MacroF1 = whole/float64(len(p.logits)), macroF1(right, said, is)
-	if s+t > 0 {
-		res.MicroF1 = 2 * r / (s + t)
+	if s > 0 {
+		res.MicroF1 = 2 * float64(r) / float64(s)
 	}
 }
 

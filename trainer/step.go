@@ -18,7 +18,7 @@ type stepped struct {
 	domains []float64 // mean loss of every domain; NaN without a target
 }
 
-// train makes one step: gradients of the batch's pieces, in order, then the optimiser. Pieces share the batch's divisor, so that their gradients add up
+// trainOn makes one step: gradients of the batch's pieces, in order, then the optimiser. Pieces share the batch's divisor, so that their gradients add up
 // to that of the whole.
 func (r *run) trainOn(b *feed.Batch) (s stepped, err error) {
 	w := r.work(b, float64(r.step)/float64(r.steps), true)

@@ -15,8 +15,9 @@ type chart struct {
 
 // A series is one line.
 type series struct {
-	name string
-	x, y []float64
+	name  string
+	whole bool // of all domains together
+	x, y  []float64
 }
 
 func (s *series) add(x, y float64) {
@@ -72,8 +73,22 @@ func (s *series) at(x float64) string {
 	return v
 }
 
-// colours are told apart by people who do not see all colours (Okabe and Ito, 2008).
-var colours = [...]string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"}
+// colours are told apart by people who do not see all colours (Okabe and Ito, 2008). A domain has the same one in every chart; what belongs to all has
+// the text's.
+var colours = [...]string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"}
+
+// colour is that of line i.
+func (c *chart) colour(i int) string {
+	if c.series[i].whole {
+		return "currentColor"
+	}
+	for _, s := range c.series[:i] {
+		if s.whole {
+			i--
+		}
+	}
+	return colours[i%len(colours)]
+}
 
 // svg draws the chart; text is escaped.
 func (c *chart) svg() string {
@@ -85,12 +100,12 @@ func (c *chart) svg() string {
 	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" role="img" aria-label="%s by %s" xmlns="http://www.w3.org/2000/svg">`, w, h, html.EscapeString(c.y), html.EscapeString(c.x))
 	for i := range 5 {
 		f := float64(i) / 4
-		y, x := y0+f*(y1-y0), x0+f*(x1-x0)
+		y, x := y0+f*(y1-y0), math.Round(x0+f*(x1-x0)) // steps are whole
 		fmt.Fprintf(&b, `<line x1="%g" x2="%g" y1="%.1f" y2="%.1f" class="g"/><text x="%g" y="%.1f" text-anchor="end">%.3g</text>`, left, w-right, py(y), py(y), left-6, py(y)+4, y)
 		fmt.Fprintf(&b, `<text x="%.1f" y="%g" text-anchor="middle">%.4g</text>`, px(x), h-bottom+16, x)
 	}
 	for i, s := range c.series {
-		colour := colours[i%len(colours)]
+		colour := c.colour(i)
 		var pts strings.Builder
 		for j := range s.x {
 			fmt.Fprintf(&pts, "%.1f,%.1f ", px(s.x[j]), py(s.y[j]))

@@ -42,28 +42,39 @@ type Step struct {
 }
 
 // Train trains a model and leaves it in o.Dir with its report. Where o.Dir holds checkpoints of the same config it goes on from the last one; a finished
-// run gives its report again. While another process trains in o.Dir it is a [BusyError].
+// run gives its report again. While it works no other training may use the folder: see to it with a lock.
 func Train(ctx context.Context, c Config, o Options) (*Report, error) {
-	release, err := hold(o.Dir)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	if c.Ensemble > 1 {
+	switch {
+	case c.Model.linear():
+		if err := c.settle(); err != nil {
+			return nil, err
+		}
+		return trainLinear(ctx, c, o)
+	case c.Ensemble > 1:
 		return trainEnsemble(ctx, c, o)
 	}
+	return trainOne(ctx, c, o)
+}
+
+// trainOne trains a single model.
+func trainOne(ctx context.Context, c Config, o Options) (*Report, error) {
+	ctx, s, free := stoppable(ctx, o.Stop)
+	defer free()
 	r, err := prepare(ctx, c, o)
 	if err != nil {
-		return nil, err
+		return nil, stopped(ctx, err)
 	}
 	defer r.close()
 	if done, err := r.resume(ctx); done != nil || err != nil {
-		return done, err
+		return done, stopped(ctx, err)
 	}
+	s.set(func() { s.loop = true })
 	if err := r.loop(ctx); err != nil {
-		return nil, err
+		return nil, stopped(ctx, err)
 	}
-	return r.finish(ctx)
+	s.set(func() { s.loop = false })
+	rep, err := r.finish(ctx)
+	return rep, stopped(ctx, err)
 }
 
 // loop is the training: batch, step, what follows from it.

@@ -230,7 +230,7 @@ func TestFinishedRunGivesItsReport(t *testing.T) {
 		t.Errorf("%v, want %v", again, first)
 	}
 	_, err := Train(t.Context(), with(c, func(c *Config) { c.Optimizer.LR = .5 }), Options{Dir: dir})
-	if err == nil || !strings.Contains(err.Error(), "Optimizer was") {
+	if err == nil || !strings.Contains(err.Error(), "optimizer.lr was 0.001, is 0.5") {
 		t.Errorf("other settings give %v", err)
 	}
 	train(t, with(c, func(c *Config) { c.Optimizer.LR = .002 }), Options{Dir: dir, Fresh: true})

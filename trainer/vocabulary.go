@@ -1,6 +1,8 @@
 package trainer
 
 import (
+	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,9 +17,25 @@ import (
 // tokenizerFile is where a run keeps its vocabulary.
 const tokenizerFile = "tokenizer.json"
 
-// vocabulary finds the run's tokenizer: the one that is named, the model's own, the one that the run has made and goes on with, or a new one trained on
-// the training texts.
-func (r *run) vocabulary() (err error) {
+// vocabulary finds the run's tokenizer, and sees to it that it knows how conversations are written where they are what is learned.
+func (r *run) vocabulary(ctx context.Context) error {
+	if err := r.findVocabulary(ctx); err != nil {
+		return err
+	}
+	if r.c.Task == Chat && r.c.Prompt == "" && r.tok.ChatTemplate() == "" {
+		r.tok.SetChatTemplate(feed.ChatML)
+	}
+	return nil
+}
+
+// vocabularyKey tells tokenizers apart by all that a training depends on.
+func vocabularyKey(t *tokenizer.Tokenizer) string {
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s %v %s", t.Hash(), t.Special(), t.ChatTemplate())))
+}
+
+// findVocabulary finds the tokenizer: the one that is named, the model's own, the one that the run has made and goes on with, or a new one trained on the
+// training texts.
+func (r *run) findVocabulary(ctx context.Context) (err error) {
 	t := r.c.Tokenizer
 	path := t.Path
 	if path == "" && t.Train == "" && r.c.Model.Path != "" {
@@ -39,7 +57,7 @@ func (r *run) vocabulary() (err error) {
 		}
 	}
 	r.say("train tokenizer")
-	if r.tok, err = r.learnVocabulary(t); err != nil {
+	if r.tok, err = r.learnVocabulary(ctx, t); err != nil {
 		return err
 	}
 	return writeTokenizer(r.o.FS, own, r.tok)
@@ -57,7 +75,7 @@ func writeTokenizer(disk schemas.FS, path string, t *tokenizer.Tokenizer) error 
 }
 
 // learnVocabulary trains a tokenizer.
-func (r *run) learnVocabulary(t TokenizerConfig) (tok *tokenizer.Tokenizer, err error) {
+func (r *run) learnVocabulary(ctx context.Context, t TokenizerConfig) (tok *tokenizer.Tokenizer, err error) {
 	kind := t.Train
 	if kind == "" {
 		kind = "bpe"
@@ -70,7 +88,7 @@ func (r *run) learnVocabulary(t TokenizerConfig) (tok *tokenizer.Tokenizer, err 
 		o.Vocab = 8192
 	}
 	var failed error
-	texts := feed.Texts(r.sources(), r.form(), func(e error) { failed = e })
+	texts := feed.Texts(ctx, r.sources(), r.form(), func(e error) { failed = e })
 	switch kind {
 	case "bpe":
 		o.Special = r.specials()

@@ -191,7 +191,7 @@ func TestAdversaryFullDisk(t *testing.T) {
 				full++
 				if err == nil {
 					t.Errorf("%s: the run says that all is well", when)
-				} else if code, _ := verdict(err); code != exitFailed || !strings.Contains(err.Error(), "no space left") {
+				} else if code, hint := verdict(err); code != exitFailed || !strings.Contains(err.Error(), "no space left") || !strings.Contains(hint, "make room") {
 					t.Errorf("%s: exit %d: %v", when, code, err)
 				}
 				if _, err := schemas.ReadManifest(w.dir + "/out"); err == nil {

@@ -58,9 +58,10 @@ func TestAdversaryDamage(t *testing.T) {
 				return []byte(strings.Replace(string(b), `"version": 1`, `"version": 2`, 1))
 			})
 		}, exitAudit, "version 2", "version 2"},
-		"shard gone":    {func(w *stageWorld) { os.Remove(filepath.Join(w.dir, shard)) }, exitAudit, "train-000000.parquet", ""},
+		"shard gone":    {func(w *stageWorld) { os.Remove(filepath.Join(w.dir, shard)) }, exitAudit, "train-000000.parquet", "train-000000.parquet is gone"},
+		"rejects gone":  {func(w *stageWorld) { os.RemoveAll(filepath.Join(w.dir, "out/rejects")) }, exitAudit, "rejects-000001.parquet", "rejects-000001.parquet is gone"},
 		"byte flipped":  {func(w *stageWorld) { w.damage(shard, func(b []byte) []byte { b[len(b)/2] ^= 1; return b }) }, exitAudit, "train-000000.parquet", ""},
-		"shard cut":     {func(w *stageWorld) { w.damage(shard, half) }, exitAudit, "train-000000.parquet", ""},
+		"shard cut":     {func(w *stageWorld) { w.damage(shard, half) }, exitAudit, "train-000000.parquet", "train-000000.parquet has"},
 		"recipe cut":    {func(w *stageWorld) { w.damage("out/recipe.yaml", half) }, exitDone, "", ""},
 		"card emptied":  {func(w *stageWorld) { w.damage("out/README.md", func([]byte) []byte { return nil }) }, exitDone, "", ""},
 		"manifest gone": {func(w *stageWorld) { os.Remove(filepath.Join(w.dir, "out/manifest.json")) }, exitAudit, "manifest.json", "holds no manifest.json"},
@@ -68,12 +69,17 @@ func TestAdversaryDamage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := sealedWorld(t)
 			c.hurt(w)
+			w.put("s.jsonl", lines(20)+lines(5)+lineOf(90))
+			before := w.files()
 			if code, out, talk := w.sluice("verify", "out"); code != c.verify || !strings.Contains(out+talk, c.names) {
 				t.Errorf("verify: exit %d\n%s%s", code, out, talk)
 			}
 			code, _, talk := w.sluice("run", "recipe.yaml", "--progress", "none")
 			if c.run == "" && code != exitDone || c.run != "" && (code == exitDone || !strings.Contains(talk, c.run)) {
 				t.Errorf("run: exit %d\n%s", code, talk)
+			}
+			if c.run != "" {
+				wantSame(t, "after the refusal", w.files(), before)
 			}
 			if name == "manifest gone" {
 				return // it may be anybody's folder: nothing but the user's hand removes it

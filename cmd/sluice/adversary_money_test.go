@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -96,6 +97,65 @@ func TestAdversaryKilledRunsCountOnce(t *testing.T) {
 			}
 		}
 		wantMade(t, w.mustRun(), 100, 0)
+	})
+}
+
+// The cap holds for the dataset, whatever becomes of its store: lost, moved or an older copy, it is told what was spent.
+func TestAdversaryCapOutlivesTheStore(t *testing.T) {
+	for name, lose := range map[string]func(w *stageWorld, old *state.Memory){
+		"lost":         func(w *stageWorld, _ *state.Memory) { w.store = state.NewMemory() },
+		"an older one": func(w *stageWorld, old *state.Memory) { w.store = old },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newStage(t, 100, fill(paraphrases, "MODEL", pricedModel, "BUDGET", "budget: {usd: 0.0015}"), fakellm.Config{Latency: 1e9})
+				w.seeds(100, 400)
+				if _, err := w.run(); !errors.Is(err, llm.ErrBudget) {
+					t.Fatal(err)
+				}
+				for range 2 {
+					lose(w, state.NewMemory())
+					w.server.Stats()
+					before := w.server.Stats().Requests
+					told := ""
+					o := w.options()
+					o.Events.Notice = func(text string) { told += text }
+					res, err := pipeline.Run(t.Context(), w.load(), o)
+					if code, _ := verdict(err); code != exitBudget || res.Models.Spent < 1_000_000_000 {
+						t.Errorf("exit %d, %v spent: %v", code, res.Models.Spent, err)
+					}
+					if n := w.server.Stats().Requests - before; n > 5 { // what little the cap has left
+						t.Errorf("%d more requests", n)
+					}
+					if !strings.Contains(told, "does not know of") {
+						t.Errorf("told %q", told)
+					}
+				}
+				if spent := billed(w.server.Stats()); spent > 1_500_000_000 {
+					t.Errorf("billed %d", spent)
+				}
+			})
+		})
+	}
+}
+
+// A provider that pays no heed to max_tokens passes the cap by what is in flight at most, and the user is told why.
+func TestAdversaryNoLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newStage(t, 400, fill(paraphrases, "MODEL", "price: {input: 0.0375, output: 0.15}, max_tokens: 2", "BUDGET", "budget: {usd: 0.0005}", "WORKERS", "8"),
+			fakellm.Config{Latency: 1e8, Faults: []fakellm.Fault{{Kind: "no_limit"}}})
+		o := w.options()
+		said := 0
+		o.LLM.Exceeded = func(string, string) { said++ }
+		res, err := pipeline.Run(t.Context(), w.load(), o)
+		code, _ := verdict(err)
+		if code != exitBudget || !strings.Contains(err.Error(), "where max_tokens allowed 2") || said != 1 {
+			t.Errorf("exit %d, said %d times: %v", code, said, err)
+		}
+		s := w.server.Stats()
+		if spent := billed(s); spent > 500_000_000+8*spent/int64(s.Paid) || int64(res.Models.Spent) < spent {
+			t.Errorf("billed %d, booked %d", spent, int64(res.Models.Spent))
+		}
 	})
 }
 

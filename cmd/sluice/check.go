@@ -22,7 +22,7 @@ func newCheckCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check RECIPE",
 		Short: "Find everything wrong with a recipe, without asking any network",
-		Long: `check reads a recipe as run would: its keys, components, templates, files, columns, models and budget. All that is wrong
+		Long: `check reads a recipe as run would: its keys, components, templates, files, columns, models, budget and training. All that is wrong
 is told at once, each with line, column and remedy where one is known; then the exit code is 2. No network is asked and
 nothing is written.
 
@@ -35,7 +35,7 @@ next to nothing and are not stored. A model that does not answer makes the exit 
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.stdout, "%s is fine: %d stages on %s rows, %s\n", args[0], len(r.Stages), r.Schema.Kind, modelsUsed(r))
+			fmt.Fprintf(a.stdout, "%s is fine: %d stages on %s rows, %s%s\n", args[0], len(r.Stages), r.Schema.Kind, modelsUsed(r), trains(r))
 			for _, name := range used(r) {
 				if env := r.Models[name].KeyEnv; env != "" && os.Getenv(env) == "" {
 					fmt.Fprintf(a.stderr, "sluice: note: %s is not set: model %s has no key yet\n", env, name)
@@ -70,6 +70,18 @@ func modelsUsed(r *pipeline.Recipe) string {
 		return "asking " + strings.Join(names, ", ")
 	}
 	return "asking no model"
+}
+
+// trains says what a recipe trains.
+func trains(r *pipeline.Recipe) string {
+	if r.Train == nil {
+		return ""
+	}
+	c, err := trainConfig(r, "")
+	if err != nil {
+		return "" // the recipe would not have been read
+	}
+	return ", then training: " + c.String()
 }
 
 // probe asks the models that stages use what they can do. All are asked, whatever one says.

@@ -20,8 +20,8 @@ import (
 
 // convertFlags are the flags of convert.
 type convertFlags struct {
-	from, to, kind string
-	force          bool
+	from, to, kind, shard string
+	force                 bool
 }
 
 func newConvertCommand(a *app) *cobra.Command {
@@ -49,6 +49,7 @@ Types:
 	fs.StringVar(&f.from, "from", "", "`path` of a model folder or a GGUF file")
 	fs.StringVar(&f.to, "to", "", "`path` of the folder or the .gguf file to write")
 	fs.StringVarP(&f.kind, "type", "t", "", "f32, f16, bf16, q8_0 or q4_0")
+	fs.StringVar(&f.shard, "shard", "", "folders: `size` of a file beyond which weights go into several, with an index, such as 5GB")
 	fs.BoolVar(&f.force, "force", false, "overwrite it")
 	cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions([]string{"f32", "f16", "bf16", "q8_0", "q4_0"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
@@ -83,6 +84,9 @@ func (f *convertFlags) check() error {
 		}
 		return &usageError{fmt.Errorf("--type %q: %s %s", f.kind, what, strings.Join(known, ", ")), ""}
 	}
+	if _, err := f.shardSize(); err != nil {
+		return err
+	}
 	switch st, err := os.Stat(f.to); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -96,6 +100,18 @@ func (f *convertFlags) check() error {
 		return &usageError{fmt.Errorf("--to %s: %w", f.to, fs.ErrExist), "--force overwrites it"}
 	}
 	return nil
+}
+
+// shardSize is the most bytes of a file of weights; 0: any number.
+func (f *convertFlags) shardSize() (int64, error) {
+	if f.shard == "" {
+		return 0, nil
+	}
+	n, err := humanize.ParseBytes(f.shard)
+	if err != nil || n == 0 || n > 1<<62 || training.IsGGUF(f.to) {
+		return 0, &usageError{fmt.Errorf("--shard %q: a size such as 5GB, for folders alone", f.shard), ""}
+	}
+	return int64(n), nil
 }
 
 func sameFile(a, b string) bool {
@@ -165,7 +181,11 @@ func (f *convertFlags) write(m *training.Model, part string) error {
 		}
 		return m.SaveGGUF(part, ggufTypes[f.kind], *v)
 	}
-	if err := m.Save(part, model.SaveOptions{DType: folderTypes[f.kind]}); err != nil {
+	most, err := f.shardSize()
+	if err != nil {
+		return err
+	}
+	if err := m.Save(part, model.SaveOptions{DType: folderTypes[f.kind], MaxShard: most}); err != nil {
 		return err
 	}
 	if m.GGUF == nil {
@@ -226,8 +246,15 @@ func settle(part, to string) (bytes int64, err error) {
 		}
 		return 0
 	})
-	for _, old := range []string{model.ConfigName, safetensors.IndexName, "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "vocab.txt"} {
-		if err := os.Remove(filepath.Join(to, old)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	stale, err := filepath.Glob(filepath.Join(to, "model-*-of-*.safetensors"))
+	if err != nil {
+		return 0, err
+	}
+	for _, old := range []string{model.ConfigName, safetensors.IndexName, safetensors.SingleName, "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "vocab.txt"} {
+		stale = append(stale, filepath.Join(to, old))
+	}
+	for _, old := range stale {
+		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return 0, err
 		}
 	}

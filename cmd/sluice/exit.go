@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"sluice/pipeline"
 	"sluice/pipeline/llm"
 	"sluice/pipeline/state"
+	"sluice/trainer"
 )
 
 // Exit codes. What can be resumed goes on with the same command.
@@ -40,7 +42,7 @@ var exitTexts = []struct {
 	{exitRecipe, "the recipe or the command line is wrong, or the recipe differs from the dataset's"},
 	{exitInterrupted, "interrupted: what was whole is sealed, the same command goes on"},
 	{exitBudget, "the budget is reached: the same command goes on with a higher one"},
-	{exitLocked, "another run holds the lock of the dataset or the store (--wait waits for it)"},
+	{exitLocked, "another run holds the lock of the dataset, the store or the model (--wait waits for it)"},
 	{exitAudit, "an audit, a verification or a lift check fell below its floor"},
 	{exitBatch, "waiting for a provider's batch: the same command asks for it again"},
 	{exitUnavailable, "the provider is unavailable or the quota used up: the same command goes on"},
@@ -112,6 +114,9 @@ func verdict(err error) (code int, hint string) {
 		}
 		return exitLocked, hint
 	}
+	if _, ok := errors.AsType[*trainer.ChangedError](err); ok {
+		return exitRecipe, "change them back, give another folder with --out, or `sluice train RECIPE --new` trains anew; the old model stays until the new one is whole"
+	}
 	if _, ok := errors.AsType[*pipeline.HopelessError](err); ok {
 		return exitFailures, "sluice show --rejects shows the rows and their causes; what was sealed stays"
 	}
@@ -138,6 +143,7 @@ func verdict(err error) (code int, hint string) {
 		{llm.ErrAuth, exitFailed, "the key is read from the variable that `key_env:` of the model names"},
 		{llm.ErrUnknownModel, exitFailed, "sluice check --probe lists what the endpoint knows"},
 		{llm.ErrBadRequest, exitFailed, "sluice check --probe shows what the endpoint takes"},
+		{syscall.ENOSPC, exitFailed, "make room on that disk and run the same command again: what is sealed stays"},
 		{state.ErrFull, exitFailed, "make room on that disk, or move the store with --state, and run the same command again"},
 	} {
 		if errors.Is(err, known.err) {

@@ -59,7 +59,7 @@ var gates = map[string][]string{
 	"github.com/kaptinlin/jsonrepair":       {"pipeline/llm"},
 	"github.com/nikolalohinski/gonja":       {"pipeline/prompt"},
 	"github.com/expr-lang/expr":             {"pipeline/expr"},
-	"github.com/gofrs/flock":                {"pipeline", "trainer"},
+	"github.com/gofrs/flock":                {"pipeline"},
 	"github.com/abadojack/whatlanggo":       {"filters"},
 	"github.com/brianvoe/gofakeit":          {"generators"},
 	"github.com/spf13/cobra":                {"cmd"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,11 +15,12 @@ import (
 
 func newListCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "list [ROLE | COMPONENT]",
+		Use:   "list [ROLE | COMPONENT | train]",
 		Short: "List the components, or print the reference of one",
-		Long: `list prints the components that recipes can name, with what each does and its defaults. A role (generators, filters, dedup) lists
-its own; a component (filters/length) prints its reference: what it does, and every key with type, default and meaning.`,
-		Example: "  sluice list filters\n  sluice list filters/length",
+		Long: `list prints the components that recipes can name, with what each does and its defaults. A role (generators, filters, dedup, and mask
+and mix of the section train) lists its own; a component (filters/length) prints its reference: what it does, and every key with
+type, default and meaning. train prints the keys of the section train.`,
+		Example: "  sluice list filters\n  sluice list filters/length\n  sluice list train",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return exactly("component")(cmd, args)
@@ -42,7 +44,7 @@ func roleNames() []string {
 	for _, r := range roles() {
 		names = append(names, r.dir)
 	}
-	return names
+	return append(names, "mask", "mix", "train")
 }
 
 func componentNames() []string {
@@ -52,14 +54,18 @@ func componentNames() []string {
 			names = append(names, r.dir+"/"+n)
 		}
 	}
+	reference.EachOfTrainer(func(name string, _ any) { names = append(names, name) })
 	return names
 }
 
 // list prints all components, those of a role, or the reference of one: filters/length, or length where only one is called so.
 func (a *app) list(what string) error {
+	if what == "train" {
+		return a.reference(reference.Train())
+	}
 	var found []reference.Component
 	t := &report.Table{Left: []int{1}}
-	reference.Each(catalogs(), func(name string, component any) {
+	see := func(name string, component any) {
 		role, short, _ := strings.Cut(name, "/")
 		c := reference.Of(name, component)
 		if what == name || what == short {
@@ -71,7 +77,11 @@ func (a *app) list(what string) error {
 				t.Row("", d)
 			}
 		}
-	})
+	}
+	reference.Each(catalogs(), see)
+	if what != "" {
+		reference.EachOfTrainer(see)
+	}
 	switch {
 	case len(found) == 1:
 		return a.reference(found[0])
@@ -81,7 +91,7 @@ func (a *app) list(what string) error {
 		if err := t.Write(a.stdout, ""); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(a.stdout, "\nsluice list NAME prints the reference of one: sluice list filters/length")
+		_, err := fmt.Fprintln(a.stdout, "\nsluice list NAME prints the reference of one: sluice list filters/length; sluice list train of the section train")
 		return err
 	}
 	for _, r := range roleNames() {
@@ -116,11 +126,14 @@ func (a *app) reference(c reference.Component) error {
 	if err := writeKeys(a, c.Keys); err != nil {
 		return err
 	}
+	of, _, _ := strings.Cut(c.Name, "/")
+	if !slices.ContainsFunc(roles(), func(r role) bool { return r.dir == of }) {
+		return nil // of the section train
+	}
 	fmt.Fprintf(a.stdout, "\nKeys of every stage:\n")
-	role, _, _ := strings.Cut(c.Name, "/")
 	var common []reference.Key
 	for _, k := range reference.StageKeys() {
-		generator := role == string(pipeline.Generators)
+		generator := of == string(pipeline.Generators)
 		if k.Name == "on" && generator || k.Name == "max_depth" && !generator {
 			continue // they do not apply to this role
 		}

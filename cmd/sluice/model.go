@@ -57,6 +57,8 @@ func modelError(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, training.ErrLinear):
+		return &usageError{err, "sluice eval MODEL DATA --predictions FILE runs it"}
 	case errors.Is(err, fs.ErrNotExist):
 		return &usageError{err, "a model is a folder with config.json and model.safetensors, or a file whose name ends in .gguf"}
 	case errors.Is(err, training.ErrNoTokenizer):

@@ -71,11 +71,33 @@ func (a *app) plan(ctx context.Context, path string, r *pipeline.Recipe) error {
 		fmt.Fprintf(&b, ", %s for answers in the store (180 MB more while it is open)", size(p.Answers))
 	}
 	b.WriteString("\n")
+	planTraining(&b, path, r, p)
 	if unmeasured != nil {
 		fmt.Fprintf(&b, "not measured: %v\n", unmeasured)
 	}
 	_, err = io.WriteString(a.stdout, b.String())
 	return err
+}
+
+// planTraining tells of the training at the end; what it needs of memory and time depends on tokens, which are counted once there are rows.
+func planTraining(b *strings.Builder, path string, r *pipeline.Recipe, p *forecast.Plan) {
+	if r.Train == nil {
+		return
+	}
+	c, err := trainConfig(r, "")
+	if err != nil {
+		return // the recipe would not have been read
+	}
+	fmt.Fprintf(b, "\ntraining: %s, into %s\n", c.String(), shortest(c.Out))
+	switch steps, tokens := c.Length(p.Rows); {
+	case steps == 0:
+		fmt.Fprintf(b, "  on about %s rows\n", about(p.Rows))
+	case c.Steps > 0:
+		fmt.Fprintf(b, "  %s steps, %s tokens\n", about(float64(steps)), about(float64(tokens)))
+	default:
+		fmt.Fprintf(b, "  about %s steps, at most %s tokens, if all rows are accepted\n", about(float64(steps)), about(float64(tokens)))
+	}
+	fmt.Fprintf(b, "  sluice train %s --plan tells memory, time and energy once the dataset is there\n", path)
 }
 
 // planHead tells of the dataset and the source.
@@ -140,6 +162,9 @@ func planStages(b *strings.Builder, r *pipeline.Recipe, p *forecast.Plan) error 
 			note := ""
 			if _, fits := st.Component.(pipeline.Fitter); fits {
 				note = "  sees all rows before it judges one"
+				if st.Role == pipeline.Generators {
+					note = "  learns from all seeds before it makes a row"
+				}
 			}
 			t.Row("  "+s.ID, about(s.Acts), some(s.Requests), some(s.Made), about(s.Out), note)
 			at++

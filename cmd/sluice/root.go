@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,8 @@ type app struct {
 	stdout io.Writer      // data
 	stderr *logs.Redactor // talk, without secrets
 	screen io.Writer      // what stderr writes to
+
+	trains atomic.Bool // a signal would stop a training, not a run
 }
 
 func newApp(stdout, stderr io.Writer) *app {

@@ -20,7 +20,7 @@ import (
 // runFlags are the flags of run.
 type runFlags struct {
 	place
-	anew     bool
+	noTrain  bool
 	wait     time.Duration
 	progress string
 	log      string
@@ -39,8 +39,12 @@ the sources have gained since. Answers of models are stored before they are used
 would have made other rows is refused with its differences; --new builds the dataset anew beside the old one and takes
 its place when all is sealed.
 
-The first Ctrl-C stops softly: requests that have left are waited for, and what is whole is sealed. A second one leaves at
-once, which loses only time.
+When the dataset is complete and the recipe has a section train, the model is brought up to date: trained where there is none or
+the dataset has changed since, and left alone where it is of these rows. The old model serves until the new one is whole. After
+a run that ended with another code than 0 nothing is trained; if the training fails, the code is the training's.
+
+The first Ctrl-C stops softly: requests that have left are waited for, and what is whole is sealed; a training
+saves a checkpoint. A second one leaves at once, which loses only time.
 
 ` + exitCodes(),
 		Args:              exactly("recipe"),
@@ -51,7 +55,8 @@ once, which loses only time.
 	}
 	f.flags(cmd)
 	cmd.Flags().BoolVar(&f.anew, "new", false, "build the dataset anew beside the old one, and swap when it is sealed")
-	cmd.Flags().DurationVar(&f.wait, "wait", 0, "how long to wait for another run to let go of the dataset and the store")
+	cmd.Flags().BoolVar(&f.noTrain, "no-train", false, "make the dataset only: leave the recipe's train section out")
+	cmd.Flags().DurationVar(&f.wait, "wait", 0, "how long to wait for another run to let go of the dataset, the store and the model")
 	cmd.Flags().StringVar(&f.progress, "progress", "auto", "auto, bar (a terminal), plain (a line every 10 s) or none")
 	cmd.Flags().StringVar(&f.log, "log", logs.Text, "form of log lines: text or json")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors: no progress, no summary")
@@ -69,6 +74,10 @@ func (a *app) runRecipe(ctx context.Context, path string, f *runFlags) error {
 		return err
 	}
 	r, err := a.load(path, f.place)
+	if err != nil {
+		return err
+	}
+	t, err := a.training(r, f, mode, log)
 	if err != nil {
 		return err
 	}
@@ -93,7 +102,7 @@ func (a *app) runRecipe(ctx context.Context, path string, f *runFlags) error {
 			err = e
 		}
 	}
-	return err
+	return t.after(ctx, halt, err)
 }
 
 // goesOnFrom is the manifest that the run will go on from; nil: a new one.

@@ -31,6 +31,9 @@ func (a *app) listen(parent context.Context, halt *pipeline.Halt) (ctx context.C
 			case heard > 0:
 				fmt.Fprintln(a.stderr, "sluice: leaving at once")
 				os.Exit(exitAtOnce)
+			case a.trains.Load():
+				fmt.Fprintln(a.stderr, stoppingTraining)
+				halt.Stop(pipeline.ErrInterrupted)
 			case begun.Load():
 				fmt.Fprintln(a.stderr, "sluice: stopping: requests that have left are waited for, then what is whole is sealed; once more to leave at once")
 				halt.Stop(pipeline.ErrInterrupted)
@@ -46,6 +49,9 @@ func (a *app) listen(parent context.Context, halt *pipeline.Halt) (ctx context.C
 		cancel(nil)
 	}
 }
+
+// stoppingTraining is said when a signal has asked a training to stop.
+const stoppingTraining = "sluice: stopping: the training saves what it has; once more to leave at once"
 
 // interrupted returns ErrInterrupted for an error that only tells that a signal has cancelled ctx.
 func interrupted(ctx context.Context, err error) error {

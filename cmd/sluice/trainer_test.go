@@ -141,6 +141,30 @@ func TestConvertTypes(t *testing.T) {
 	}
 }
 
+// Weights go into several files and back into one, and no file of before is left to be read instead.
+func TestConvertShards(t *testing.T) {
+	dir, to := tinyLlama(t), filepath.Join(t.TempDir(), "parts")
+	mustCall(t, "", "convert", "--from", dir, "--to", to)
+	mustCall(t, "", "convert", "--from", dir, "--to", to, "--shard", "40kB", "--force")
+	parts, _ := filepath.Glob(filepath.Join(to, "model-*-of-*.safetensors"))
+	if _, err := os.Stat(filepath.Join(to, "model.safetensors.index.json")); err != nil || len(parts) < 2 || exists(filepath.Join(to, "model.safetensors")) {
+		t.Fatalf("%d files, %v", len(parts), err)
+	}
+	say := func(path string) string {
+		return mustCall(t, "", "generate", "-m", path, "-p", "the card", "--max-tokens", "8", "--seed", "2")
+	}
+	if a, b := say(dir), say(to); a != b {
+		t.Errorf("%q, from several files %q", a, b)
+	}
+	mustCall(t, "", "convert", "--from", dir, "--to", to, "--force")
+	if parts, _ = filepath.Glob(filepath.Join(to, "model-*")); len(parts) > 0 {
+		t.Errorf("left behind: %v", parts)
+	}
+	if code, _, talk := called(t, "", "convert", "--from", dir, "--to", "x.gguf", "--shard", "1GB"); code != exitRecipe || !strings.Contains(talk, "for folders alone") {
+		t.Errorf("shards of GGUF: exit code %d, %s", code, talk)
+	}
+}
+
 // A classifier keeps its head and labels, and what else lies in its folder.
 func TestConvertClassifier(t *testing.T) {
 	dir := tinyModel(t, model.Config{Family: model.BERT, Head: model.Classify, Problem: model.SingleLabel, Labels: []string{"card", "money"}, Hidden: 32, Layers: 1, Heads: 2, Positions: 32})

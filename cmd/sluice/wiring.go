@@ -43,6 +43,7 @@ func roles() []role {
 // place is where a recipe's dataset and store are to be, if not where it says.
 type place struct {
 	dataset, state string
+	anew           bool // the dataset will be built anew
 }
 
 func (p *place) flags(cmd *cobra.Command) {
@@ -52,7 +53,7 @@ func (p *place) flags(cmd *cobra.Command) {
 
 // load reads and checks a recipe. From then on its keys are in no output.
 func (a *app) load(path string, p place) (*pipeline.Recipe, error) {
-	r, err := pipeline.Load(path, pipeline.LoadOptions{Catalogs: catalogs(), Dataset: p.dataset, State: p.state})
+	r, err := pipeline.Load(path, pipeline.LoadOptions{Catalogs: catalogs(), Dataset: p.dataset, State: p.state, New: p.anew, Train: checkTraining})
 	if err != nil {
 		return nil, noRecipe(err)
 	}

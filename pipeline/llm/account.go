@@ -21,6 +21,7 @@ type account struct {
 	spent     amount
 	reserved  amount
 	claimants []*claimant
+	excess    string // what made spend go beyond reservations
 }
 
 type amount struct {
@@ -99,12 +100,23 @@ func (a *account) decide() {
 }
 
 func (a *account) refusal(worst amount) error {
-	if a.cap >= 0 && a.spent.money+worst.money > a.cap {
-		return fmt.Errorf("%w: %s of %s %s are spent, and the next request may cost %s: raise the budget to go on",
-			ErrBudget, a.spent.money, a.cap, a.currency, worst.money)
+	why := ""
+	if a.excess != "" {
+		why = " (" + a.excess + ")"
 	}
-	return fmt.Errorf("%w: %d of %d tokens are spent, and the next request may take %d: raise the budget to go on",
-		ErrBudget, a.spent.tokens, a.tokenCap, worst.tokens)
+	if a.cap >= 0 && a.spent.money+worst.money > a.cap {
+		return fmt.Errorf("%w: %s of %s %s are spent, and the next request may cost %s%s: raise the budget to go on",
+			ErrBudget, a.spent.money, a.cap, a.currency, worst.money, why)
+	}
+	return fmt.Errorf("%w: %d of %d tokens are spent, and the next request may take %d%s: raise the budget to go on",
+		ErrBudget, a.spent.tokens, a.tokenCap, worst.tokens, why)
+}
+
+// note remembers for [account.refusal] that an answer took more than was reserved.
+func (a *account) note(what string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.excess = what
 }
 
 func (a *account) add(w amount) {

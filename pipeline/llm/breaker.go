@@ -85,11 +85,16 @@ func (b *breaker) disarm() {
 	}
 }
 
-// succeeded closes the breaker. While it is open for 429s, answers to requests sent before prove nothing. g.mu is held.
+// succeeded closes the breaker. While it is open for 429s, answers to requests sent before prove nothing: the clock of patience begins
+// anew with the last of them, for the next failure may be a long Retry-After away. g.mu is held.
 func (g *gate) succeeded(now time.Time, t *turn) {
 	b := &g.breaker
 	b.disarm()
-	if !b.open || b.kind == Throttled && !t.probe {
+	switch {
+	case !b.open:
+		return
+	case b.kind == Throttled && !t.probe:
+		g.unanswered(now, b.last)
 		return
 	}
 	b.open, b.probing = false, false

@@ -126,17 +126,17 @@ func (m *model) newCall(q Request, maxTokens int) (*call, error) {
 // choices is how many answers are paid.
 func (c *call) choices() int64 { return int64(max(c.q.N, 1)) }
 
-// bound is what no answer to c can exceed: it is reserved under the cap.
-func (c *call) bound(p *Price) amount {
-	out := c.choices() * int64(c.max)
-	return amount{p.worst(c.prompt.most, out), c.prompt.most + out}
+// bound is what no answer to c should exceed: it is reserved under the cap.
+func (l *line) bound(c *call) amount {
+	in, out := l.modes.bound(c)
+	return amount{l.spec.Price.worst(in, out), in + out}
 }
 
 // expected is the worst case as far as tokens can be estimated (prompt × 1.1): it is booked where a request may have been paid
 // and nobody knows.
-func (c *call) expected(p *Price) (amount, Usage) {
-	u := Usage{Prompt: (c.prompt.likely*11 + 9) / 10, Completion: c.choices() * int64(c.max), Estimated: true}
-	bound := c.bound(p)
-	u.Cost = int64(min(p.worst(u.Prompt, u.Completion), bound.money))
+func (l *line) expected(c *call, bound amount) (amount, Usage) {
+	_, out := l.modes.bound(c)
+	u := Usage{Prompt: (c.prompt.likely*11 + 9) / 10, Completion: out, Estimated: true}
+	u.Cost = int64(min(l.spec.Price.worst(u.Prompt, u.Completion), bound.money))
 	return amount{Money(u.Cost), min(u.Prompt+u.Completion, bound.tokens)}, u
 }

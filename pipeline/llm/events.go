@@ -8,6 +8,7 @@ type Events struct {
 	Sent     func(model, stage string)                                   // a request leaves
 	Answered func(model, stage string, u Usage)                          // it was answered and paid
 	Retried  func(model, stage string, cause *Error, wait time.Duration) // it will be asked again after wait
+	Exceeded func(model, what string)                                    // an answer took more than was reserved for it: told once for each model
 	Paused   func(p Pause)                                               // the endpoint does not answer: only probes leave
 	Resumed  func(p Pause)                                               // it answers again
 }
@@ -27,6 +28,12 @@ func (e *Events) answered(model, stage string, u Usage) {
 func (e *Events) retried(model, stage string, cause *Error, wait time.Duration) {
 	if e.Retried != nil {
 		e.Retried(model, stage, cause, wait)
+	}
+}
+
+func (e *Events) exceeded(model, what string) {
+	if e.Exceeded != nil {
+		e.Exceeded(model, what)
 	}
 }
 

@@ -1,8 +1,11 @@
 package llm
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -229,6 +232,45 @@ func TestIsolated(t *testing.T) {
 			t.Logf("clean %v, 10 %% isolated 429s %v: %.0f %% of full speed", clean, faulty, 100*clean.Seconds()/faulty.Seconds())
 			if faulty.Seconds() > clean.Seconds()/0.6 {
 				t.Errorf("%v against %v", faulty, clean)
+			}
+		})
+	}
+}
+
+// TestStormOfADay: from one moment on every request is told to come back in a day. The run ends within its patience of the last answer, also
+// where answers to requests sent before still come in.
+func TestStormOfADay(t *testing.T) {
+	for _, inflight := range []int{4, 64, 256} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.latency = lognormal(1)
+			begun := time.Now()
+			f.limit = func(now time.Time, _ int) *response {
+				if now.Sub(begun) > 5*time.Second {
+					return tooMany("86400")
+				}
+				return nil
+			}
+			s := testSpec()
+			s.InFlight, s.Patience = inflight, 10*time.Minute
+			m := theModel(t, open(t, s, f, Options{}))
+			var wg sync.WaitGroup
+			var next atomic.Int64
+			for range inflight {
+				wg.Go(func() {
+					for {
+						if _, err := m.Ask(t.Context(), say(int(next.Add(1)))); err != nil {
+							if !errors.Is(err, ErrUnavailable) {
+								t.Error(err)
+							}
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if took := time.Since(begun) - 5*time.Second; took < s.Patience || took > s.Patience+time.Minute {
+				t.Errorf("%d in flight: ended after %v, patience is %v", inflight, took, s.Patience)
 			}
 		})
 	}

@@ -25,12 +25,11 @@ type metered struct {
 
 func (m *metered) ask(ctx context.Context, c *call) (*reply, error) {
 	l := m.line
-	price := l.spec.Price
-	bound := c.bound(price)
+	bound := l.bound(c)
 	if err := l.account.reserve(ctx, l.halt, bound); err != nil {
 		return nil, err
 	}
-	worst, guess := c.expected(price)
+	worst, guess := l.expected(c, bound)
 	var id uint64
 	if m.ledger != nil {
 		in := state.Intent{
@@ -78,6 +77,12 @@ func (m *metered) book(c *call, id uint64, bound amount, r *reply) (*reply, erro
 	r.Max, r.Request = c.max, c.canonical
 	r.Usage = audit(r.said, r.Entry, c.prompt, c.choices()*int64(c.max), l.spec.Usage == "trust")
 	r.Usage.Cost = int64(l.spec.Price.Cost(r.Usage, r.written))
+	if what, first := l.modes.exceeded(c, r.Usage); what != "" {
+		l.account.note("model " + l.name + ": " + what)
+		if first {
+			l.events.exceeded(l.name, what)
+		}
+	}
 	l.account.settle(bound, amount{Money(r.Usage.Cost), r.Usage.Prompt + r.Usage.Completion})
 	l.books.spent(c.stage, r.Usage)
 	l.events.answered(l.name, c.stage, r.Usage)

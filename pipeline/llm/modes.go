@@ -26,12 +26,14 @@ type modes struct {
 	fixed  string // the recipe's choice; "" to learn
 	pinned pinned
 	trying map[string]string // by schema: the mode being tried, not answered yet
+	told   bool              // that answers pass their limits
 }
 
 // pinned is what is stored with a dataset.
 type pinned struct {
 	Schemas          map[string]string `json:"schemas,omitempty"`           // hash of a schema -> mode
 	CompletionTokens bool              `json:"completion_tokens,omitempty"` // the limit is max_completion_tokens
+	Excess           excess            `json:"excess,omitzero"`             // beyond what was reserved
 }
 
 func newModes(structured string, known pinned) *modes {
@@ -131,7 +133,7 @@ func (m *modes) renameLimit() bool {
 func (m *modes) export() pinned {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return pinned{maps.Clone(m.pinned.Schemas), m.pinned.CompletionTokens}
+	return pinned{maps.Clone(m.pinned.Schemas), m.pinned.CompletionTokens, m.pinned.Excess}
 }
 
 // Pinned returns what was learnt of the models, as JSON for the manifest of the dataset; [Options.Pinned] takes it back.
@@ -140,7 +142,7 @@ func (m *Models) Pinned() (json.RawMessage, error) {
 	defer m.mu.Unlock()
 	all := make(map[string]pinned)
 	for name, l := range m.lines {
-		if p := l.modes.export(); len(p.Schemas) > 0 || p.CompletionTokens {
+		if p := l.modes.export(); len(p.Schemas) > 0 || p.CompletionTokens || p.Excess != (excess{}) {
 			all[name] = p
 		}
 	}

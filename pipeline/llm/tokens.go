@@ -122,8 +122,8 @@ func completion(e *Entry) (likelyN, leastN int64) {
 }
 
 // audit settles what an answer used. said is the provider's count (zero where it gave none). Where that cannot be true (missing,
-// below what the text needs, counting one of several choices) our own upper count is booked, at most the limit that was asked, and the
-// usage is marked.
+// below what the text needs, counting one of several choices) our own upper count is booked, at most the limit that was asked (where the text
+// can have kept to it), and the usage is marked.
 func audit(said Usage, e *Entry, prompt size, limit int64, trust bool) Usage {
 	u := said
 	u.Cached = min(u.Cached, u.Prompt)
@@ -132,7 +132,9 @@ func audit(said Usage, e *Entry, prompt size, limit int64, trust bool) Usage {
 		return u
 	}
 	upper, lower := completion(e)
-	upper = min(upper, max(limit, lower))
+	if lower <= limit {
+		upper = min(upper, limit)
+	}
 	if u.Prompt <= 0 || u.Prompt < prompt.least {
 		u.Prompt, u.Estimated = max(u.Prompt, prompt.likely), true
 	}

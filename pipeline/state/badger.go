@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
@@ -20,6 +21,22 @@ type Badger struct {
 	db    *badger.DB
 	dir   string
 	owing atomic.Int64 // bytes written since room on the disk was last looked at
+
+	touched  atomic.Int64 // bytes of values read and written since the last trim
+	trimming atomic.Bool
+	trims    sync.WaitGroup
+}
+
+// touch counts n bytes of mapped files as used, and lets go of them once there are many.
+func (b *Badger) touch(n int) {
+	if b.touched.Add(int64(n)) < recheck || !b.trimming.CompareAndSwap(false, true) {
+		return
+	}
+	b.touched.Store(0)
+	b.trims.Go(func() {
+		trim(b.dir)
+		b.trimming.Store(false)
+	})
 }
 
 // Options say how a folder is opened. The zero value suits up to some ten million keys: about 180 MB of disk while open.
@@ -32,7 +49,7 @@ type Options struct {
 // has no page left for them the process would be killed by a signal, not told by an error.
 const spare = 96 << 20
 
-// recheck is how many bytes may be written between two looks at the room on the disk.
+// recheck is how many bytes may be written between two looks at the room on the disk, and used between two trims.
 const recheck = 4 << 20
 
 // OpenBadger opens the store in dir and makes it if it is not there. The error is [ErrLocked] where another process has it.
@@ -79,7 +96,7 @@ func removeUnborn(dir string) error {
 }
 
 // settings are the measured ones: without conflict detection and metrics, since one process writes; without compression,
-// since answers and key pages do not compress well and compression needs large caches; values from 512 bytes on apart from the keys, so
+// since answers and key pages do not compress well and compression needs large caches; values from 256 bytes on apart from the keys, so
 // that small tables of keys do: a table is made in full when the store is opened.
 func settings(dir string, o Options) badger.Options {
 	b := badger.DefaultOptions(dir).
@@ -95,13 +112,13 @@ func settings(dir string, o Options) badger.Options {
 		return b.WithMemTableSize(64 << 20).WithNumMemtables(5).WithValueLogFileSize(256 << 20).
 			WithBlockCacheSize(64 << 20).WithIndexCacheSize(32 << 20)
 	}
-	return b.WithMemTableSize(8 << 20).WithNumMemtables(2).WithValueLogFileSize(64 << 20).
+	return b.WithMemTableSize(4 << 20).WithNumMemtables(2).WithValueLogFileSize(64 << 20).
 		WithBlockCacheSize(16 << 20).WithIndexCacheSize(16 << 20)
 }
 
 // threshold is the size in bytes from which a value lies in the value log. A transaction of [Atomic] operations with keys below
-// 700 bytes then stays below its limit, 15 % of a table of 8 MiB.
-const threshold = 512
+// 300 bytes then stays below its limit, 15 % of a table of 4 MiB.
+const threshold = 256
 
 // maxValue is the largest value: one file of the value log must hold it.
 const maxValue = 60 << 20
@@ -117,6 +134,7 @@ func (b *Badger) Get(key []byte) (value []byte, err error) {
 			return b.wrap("read", err)
 		}
 		value, err = item.ValueCopy(nil)
+		b.touch(len(value))
 		return b.wrap("read", err)
 	})
 	return value, err
@@ -133,6 +151,7 @@ func (b *Badger) Scan(prefix []byte) iter.Seq2[Entry, error] {
 			item := it.Item()
 			value := func() ([]byte, error) {
 				v, err := item.ValueCopy(nil)
+				b.touch(len(v))
 				return v, b.wrap("read", err)
 			}
 			if !yield(NewEntry(item.Key(), value), nil) {
@@ -168,6 +187,7 @@ func (b *Badger) write(ops []Op) error {
 		}
 		b.owing.Store(0)
 	}
+	b.touch(size)
 	txn := b.db.NewTransaction(true)
 	defer txn.Discard()
 	for _, o := range ops {
@@ -188,7 +208,10 @@ func (b *Badger) write(ops []Op) error {
 func (b *Badger) Sync() error { return b.wrap("sync", b.db.Sync()) }
 
 // Close implements [Store].
-func (b *Badger) Close() error { return b.wrap("close", b.db.Close()) }
+func (b *Badger) Close() error {
+	b.trims.Wait()
+	return b.wrap("close", b.db.Close())
+}
 
 // Compact merges the tables and rewrites value files of which at least half is garbage.
 func (b *Badger) Compact() error {

@@ -67,6 +67,25 @@ func (l *Ledger) SpentBy(dataset string) ([]Booking, error) {
 	return all, l.broken
 }
 
+// Recover books what a dataset has cost by want, an earlier book's sum for a model in a stage, and this book does not know of: it returns that.
+func (l *Ledger) Recover(dataset, model, stage string, want Spend) (missing Spend, err error) {
+	e := &entry{cell: cell{dataset, model, stage}}
+	l.mu.Lock()
+	known := l.spent[e.cell]
+	have := known.fields()
+	short := missing.fields()
+	for i, n := range want.fields() {
+		*short[i] = max(*n-*have[i], 0)
+	}
+	if missing == (Spend{}) {
+		l.mu.Unlock()
+		return missing, nil
+	}
+	e.spent = missing
+	l.commitLocked(e)
+	return missing, e.err
+}
+
 func (c cell) key() []byte {
 	return fmt.Appendf(nil, "s%s\x00%s\x00%s", c.dataset, c.model, c.stage)
 }

@@ -1,7 +1,6 @@
 package text
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -34,6 +33,9 @@ var asciiMark = func() (t [utf8.RuneSelf]bool) {
 
 // prefix returns the length of the mark that s begins with, or 0.
 func prefix(s string) int {
+	if len(s) > 0 && isAlnum(s[0]) && (len(s) == 1 || s[1] != '$' && s[1] != 'S') {
+		return 0
+	}
 	r, w := utf8.DecodeRuneInString(s)
 	switch {
 	case r == '+':
@@ -59,9 +61,11 @@ func prefix(s string) int {
 
 // suffix returns the length of the mark that s ends with, or 0.
 func suffix(s string) int {
-	for _, p := range []string{"'s", "'S", "’s", "’S"} {
-		if strings.HasSuffix(s, p) {
-			return len(p)
+	if len(s) > 1 && s[len(s)-1]|0x20 == 's' {
+		if head := s[:len(s)-1]; strings.HasSuffix(head, "'") {
+			return 2
+		} else if strings.HasSuffix(head, "’") {
+			return len("’s")
 		}
 	}
 	r, w := utf8.DecodeLastRuneInString(s)
@@ -79,9 +83,13 @@ func suffix(s string) int {
 		}
 		return 0
 	}
-	digit := strings.LastIndexAny(s, "0123456789")
-	if digit >= 0 && len(s)-digit-1 <= len("km/h")+2 && isUnit(s[digit+1:]) {
-		return len(s) - digit - 1
+	for i := 1; i < len(s) && i <= len("km/h")+2; i++ {
+		if isDigit(s[len(s)-i-1]) {
+			if isUnit(s[len(s)-i:]) {
+				return i
+			}
+			break
+		}
 	}
 	return 0
 }
@@ -113,6 +121,14 @@ func endDots(s string, before rune) int {
 	}
 	return 0
 }
+
+// mayPart tells the ASCII marks that can be an infix.
+var mayPart = func() (t [utf8.RuneSelf]bool) {
+	for _, c := range []byte("+-*^.,:<>=/~") {
+		t[c] = true
+	}
+	return t
+}()
 
 // infix returns the length of the mark at i that parts what is around it, or 0.
 func infix(s string, i int) int {
@@ -149,9 +165,13 @@ func infix(s string, i int) int {
 
 // hyphens returns the length of the dash that s begins with if a letter follows: -, --, ---, –, —, —— or ~.
 func hyphens(s string, w int) int {
-	n := w
-	most := map[byte]int{'-': 3, '~': 1}[s[0]]
-	if strings.HasPrefix(s, "—") {
+	n, most := w, 0
+	switch {
+	case s[0] == '-':
+		most = 3
+	case s[0] == '~':
+		most = 1
+	case strings.HasPrefix(s, "—"):
 		most = 2
 	}
 	for k := 1; k < most && strings.HasPrefix(s[n:], s[:w]); k++ {
@@ -173,6 +193,8 @@ func dots(s string) int {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
+func isAlnum(c byte) bool { return isDigit(c) || 'a' <= c|0x20 && c|0x20 <= 'z' }
+
 func isQuote(r rune) bool { return strings.ContainsRune(quotes, r) }
 
 func isUnit(s string) bool {
@@ -184,14 +206,3 @@ func isUnit(s string) bool {
 	}
 	return false
 }
-
-// isAddress reports whether s is a web or mail address or a host name: it is not cut.
-func isAddress(s string) bool {
-	i := strings.IndexByte(s, '.')
-	return i > 0 && i < len(s)-1 && address.MatchString(s)
-}
-
-var address = regexp.MustCompile(`^(?:[\pL\pN_+\-.]{2,}://)?(?:\S+(?::\S*)?@)?` +
-	`(?:(?:[1-9]\d?|1\d\d|2[01]\d|22[0-3])(?:\.(?:1?\d{1,2}|2[0-4]\d|25[0-5])){2}(?:\.(?:[1-9]\d?|1\d\d|2[0-4]\d|25[0-4]))` +
-	`|(?:(?:[A-Za-z0-9\x{a1}-\x{ffff}][A-Za-z0-9\x{a1}-\x{ffff}_-]{0,62})?[A-Za-z0-9\x{a1}-\x{ffff}]\.)+(?:[\p{Ll}\p{Lo}]{2,63}))` +
-	`(?::\d{2,5})?(?:[/?#]\S*)?$`)

@@ -10,11 +10,26 @@ import (
 // exception returns 0 for a string that the general rules of [Words] cut, its length if it is one word against them (Mr., a.m.), or
 // the length of its first part if it is two (can't: 2).
 func exception(s string) int {
-	if len(s) < 2 || len(s) > 12 {
+	if len(s) < 2 || len(s) > maxException || exceptionEnds()[s[0]][0]&exceptionEnds()[s[len(s)-1]][1]>>len(s)&1 == 0 {
 		return 0
 	}
 	return exceptions()[s]
 }
+
+const maxException = 12
+
+// exceptionEnds tells, for a byte, the lengths of the exceptions that begin and that end with it, one bit each: most words are
+// known to be none without a look at the map.
+var exceptionEnds = sync.OnceValue(func() *[256][2]uint16 {
+	var t [256][2]uint16
+	for w := range exceptions() {
+		if len(w) <= maxException {
+			t[w[0]][0] |= 1 << len(w)
+			t[w[len(w)-1]][1] |= 1 << len(w)
+		}
+	}
+	return &t
+})
 
 // exceptions are those of the English tokenizer of spaCy 3 (lang/en/tokenizer_exceptions.py) that make one word or two.
 var exceptions = sync.OnceValue(func() map[string]int {
@@ -97,10 +112,7 @@ const faces = `'' \n \t \") :) :-) :)) :-)) :))) :-))) (: (-: =) (= :] :-] [: [-
 
 // joins reports whether words that lie side by side make one after all, such as ) and : or d and its dot.
 func joins(s string) bool {
-	if len(s) < 2 || len(s) > 5 {
-		return false
-	}
-	if exceptions()[s] != len(s) {
+	if len(s) > 5 || exception(s) != len(s) {
 		return false
 	}
 	for i := range len(s) {

@@ -64,11 +64,40 @@ func (f *FSS) Sketch(shingles []uint64) []uint32 {
 	return f.slots
 }
 
-// fill128 is [fill] for 128 slots, with shifts the compiler knows and the first round, which hashes nothing, apart.
+// fill128 is [fill] for 128 slots, with shifts the compiler knows and the first round, which hashes nothing, apart. It takes the
+// smaller number without a branch, since nobody can foresee which that is, and counts the empty slots between rounds.
 func fill128(v *[128]uint64, shingles []uint64) {
-	left := 128
 	for _, x := range shingles {
-		y := x & (1<<57 - 1) >> 1
+		p := &v[x>>57]
+		*p = min(*p, x&(1<<57-1)>>1)
+	}
+	left := empties(v)
+	for r := uint64(1); r < 128 && left > 0; r++ {
+		c, round := r*phi+k3, r<<56
+		if len(shingles) < few {
+			left = roundOfFew(v, shingles, c, round, left)
+			continue
+		}
+		for _, h := range shingles {
+			x := mum(h^c, k0)
+			p := &v[x>>57]
+			*p = min(*p, round|x&(1<<57-1)>>1)
+		}
+		left = empties(v)
+	}
+	if left > 0 {
+		rest(v[:], shingles, 8, left)
+	}
+}
+
+// few shingles take many rounds: looking at all slots between them would cost more than the rounds.
+const few = 64
+
+// roundOfFew counts a slot when it is filled. It returns how many are left.
+func roundOfFew(v *[128]uint64, shingles []uint64, c, round uint64, left int) int {
+	for _, h := range shingles {
+		x := mum(h^c, k0)
+		y := round | x&(1<<57-1)>>1
 		if p := &v[x>>57]; y < *p {
 			if *p == empty {
 				left--
@@ -76,22 +105,16 @@ func fill128(v *[128]uint64, shingles []uint64) {
 			*p = y
 		}
 	}
-	for r := uint64(1); r < 128 && left > 0; r++ {
-		c, round := r*phi+k3, r<<56
-		for _, h := range shingles {
-			x := mum(h^c, k0)
-			y := round | x&(1<<57-1)>>1
-			if p := &v[x>>57]; y < *p {
-				if *p == empty {
-					left--
-				}
-				*p = y
-			}
-		}
+	return left
+}
+
+// empties counts the empty slots: the only ones with the highest bit, since in the first half of the rounds their number is below 128.
+func empties(v *[128]uint64) int {
+	n := uint64(0)
+	for _, x := range v {
+		n += x >> 63
 	}
-	if left > 0 {
-		rest(v[:], shingles, 8, left)
-	}
+	return int(n)
 }
 
 // fill lets every slot of v keep the smallest (round, hash) that a shingle brings it. The top bits of a hash choose the slot, the

@@ -66,17 +66,20 @@ func wordSpans(s string) iter.Seq2[int, int] {
 	return func(yield func(int, int) bool) {
 		var words [][2]int
 		for lo := 0; lo < len(s); {
-			r, w := utf8.DecodeRuneInString(s[lo:])
-			if IsSpace(r) {
+			if w := spaceAt(s, lo); w > 0 {
 				lo += w
 				continue
 			}
-			hi := lo + w
+			hi := lo
 			for hi < len(s) {
-				r, w := utf8.DecodeRuneInString(s[hi:])
-				if IsSpace(r) {
+				if c := s[hi]; c > ' ' && c < utf8.RuneSelf {
+					hi++
+					continue
+				}
+				if spaceAt(s, hi) > 0 {
 					break
 				}
+				_, w := utf8.DecodeRuneInString(s[hi:])
 				hi += w
 			}
 			if plainWord(s[lo:hi]) {
@@ -103,6 +106,18 @@ func wordSpans(s string) iter.Seq2[int, int] {
 			lo = hi
 		}
 	}
+}
+
+// spaceAt returns the length of the white space character at i, or 0.
+func spaceAt(s string, i int) int {
+	if c := s[i]; c > ' ' && c < utf8.RuneSelf {
+		return 0
+	}
+	r, w := utf8.DecodeRuneInString(s[i:])
+	if IsSpace(r) {
+		return w
+	}
+	return 0
 }
 
 // chunk yields the words of s[lo:hi], which holds no white space: marks are taken off both ends in turn, then the rest
@@ -172,6 +187,10 @@ func inside(s string, lo, hi int, yield func(int, int) bool) bool {
 	}
 	from := 0
 	for i := 0; i < len(rest); {
+		if c := rest[i]; c < utf8.RuneSelf && !mayPart[c] {
+			i++
+			continue
+		}
 		_, w := utf8.DecodeRuneInString(rest[i:])
 		n := infix(rest, i)
 		if n == 0 || i == 0 {

@@ -11,9 +11,6 @@ const windowBatches = 64
 // grain is what lengths of padded rows are rounded up to.
 const grain = 8
 
-// Padding is what rounding adds to a row on average.
-const Padding = (grain - 1) / 2.
-
 // bucket sorts the records of a window by length, cuts them into batches of size records, and puts the batches in the order that belongs to key:
 // rows of like length share a batch, and long batches do not come first.
 //

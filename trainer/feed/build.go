@@ -22,7 +22,7 @@ import (
 
 // tokens opens the cache of a shard, making it first where there is none.
 func (c *Corpus) tokens(ctx context.Context, s shard) (*cache, error) {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %+v", cacheMagic, c.o.Tokenizer.Hash(), c.o.Form))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %s %v %s %+v", cacheMagic, c.o.Tokenizer.Hash(), c.o.Tokenizer.Special(), c.o.Tokenizer.ChatTemplate(), c.o.Form))
 	path := filepath.Join(c.o.Cache, s.sha+"-"+hex.EncodeToString(sum[:8])+".tok")
 	switch t, err := openCache(path); {
 	case err == nil:

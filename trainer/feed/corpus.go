@@ -89,6 +89,7 @@ func (c *Corpus) refresh(ctx context.Context, d *Domain) error {
 		if err != nil {
 			return fmt.Errorf("data %s: %w", d.Name, err)
 		}
+		t.shard = s.path
 		d.shards, d.caches = append(d.shards, s), append(d.caches, t)
 	}
 	return nil
@@ -210,7 +211,7 @@ func (s *Set) IDs(i int) []int32 {
 // Place names row i for messages: the file and the number of the row among those with an example.
 func (s *Set) Place(i int) string {
 	c, row := s.row(i)
-	return fmt.Sprintf("row %d of %s (record %016x…)", row, c.path, c.records[row])
+	return fmt.Sprintf("row %d of %s (record %016x…)", row, c.shard, c.records[row])
 }
 
 // Left counts the records that gave no example, or only part of one, by reason.
@@ -245,8 +246,8 @@ func (c *Corpus) Records(k int) iter.Seq2[*schemas.Record, error] {
 	}
 }
 
-// Texts reads the texts of sources before there is a tokenizer: to train one on.
-func Texts(sources []Source, f Form, fail func(error)) iter.Seq[string] {
+// Texts reads the texts of sources before there is a tokenizer: to train one on. Damaged shards are found here as they are by [Open].
+func Texts(ctx context.Context, sources []Source, f Form, fail func(error)) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, src := range sources {
 			shards, err := src.list(schemas.RoleTrain)
@@ -255,7 +256,14 @@ func Texts(sources []Source, f Form, fail func(error)) iter.Seq[string] {
 				return
 			}
 			for _, s := range shards {
+				if err := s.verify(); err != nil {
+					fail(fmt.Errorf("data %s: %w", src.Name, err))
+					return
+				}
 				for r, err := range s.records(f) {
+					if err == nil && ctx.Err() != nil {
+						err = context.Cause(ctx)
+					}
 					if err != nil {
 						fail(err)
 						return

@@ -24,6 +24,7 @@ type Feed struct {
 	cursors []Cursor
 	sizes   []int // rows of the domains at the start
 	queues  []chan *unit
+	ctx     context.Context // of the streams
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 
@@ -46,6 +47,7 @@ type place struct {
 type State struct {
 	place
 	Domains []string `json:"domains"`
+	Shards  [][]Pin  `json:"shards"`           // of every domain, what its epoch is made of
 	Window  *place   `json:"window,omitempty"` // not packed: where the present window of batches began …
 	Index   int      `json:"index,omitempty"`  // … and how many of its batches are over
 }
@@ -107,6 +109,7 @@ func New(ctx context.Context, c *Corpus, o Order, m mix.Mixer, batch, micros int
 // open starts the streams.
 func (f *Feed) open(ctx context.Context) error {
 	ctx, f.stop = context.WithCancel(ctx)
+	f.ctx = ctx
 	class := f.o.classes()
 	for k := range f.c.Domains {
 		s := &stream{c: f.c, o: f.o, domain: k, at: f.cursors[k], class: class}
@@ -139,7 +142,12 @@ func (f *Feed) Close() error {
 // pull takes the next example from the domain that the mixer picks.
 func (f *Feed) pull(step int64) (*unit, error) {
 	k := f.mixer.Pick(step, rand.New(rand.NewPCG(Hash(f.o.Seed, "mix"), f.picks)))
-	u := <-f.queues[k]
+	var u *unit
+	select {
+	case u = <-f.queues[k]:
+	case <-f.ctx.Done(): // its stream has ended too
+		return nil, context.Cause(f.ctx)
+	}
 	if u.err != nil {
 		return nil, u.err
 	}
@@ -216,6 +224,7 @@ func (f *Feed) State() (*State, error) {
 	for _, d := range f.c.Domains {
 		s.Domains = append(s.Domains, d.Name)
 	}
+	s.Shards = f.c.pins(f.cursors)
 	if !f.o.Packed && f.window != nil {
 		s.Window, s.Index = f.start, f.index
 	}
@@ -330,6 +339,15 @@ func Rows(s *Set, o Order) (n int64) {
 	for ; t.at.Window*packWindow < s.Len(); t.at.Window++ {
 		t.load()
 		n += int64(len(t.rows))
+	}
+	return n
+}
+
+// Padded is the number of tokens of one epoch of a set whose records are rows of their own, padding included, when rows of one length share a batch.
+func Padded(s *Set, o Order) (n int64) {
+	for i := range s.Len() {
+		c, row := s.row(i)
+		n += int64(padded(c.length(row), o.Length))
 	}
 	return n
 }

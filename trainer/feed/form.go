@@ -86,10 +86,7 @@ func (f *former) example(r *schemas.Record) (x example, err error) {
 	if err != nil {
 		return x, fmt.Errorf("record %s: %w", r.ID, err)
 	}
-	x.record, x.family = key(r.ID), key(r.ID)
-	if len(r.Origin.Parents) > 0 {
-		x.family = key(r.Origin.Parents[0])
-	}
+	x.record, x.family = key(r.ID), key(familyOf(r))
 	return x, f.fit(r, &x)
 }
 
@@ -160,23 +157,27 @@ func (f *former) ended(ids []int32) []int32 {
 
 // number finds a record's target: a score, a column, or a label that is a number.
 func number(r *schemas.Record, name string) (float64, bool) {
-	if v, ok := r.Scores[name]; ok {
-		return v, true
+	v, ok := r.Scores[name]
+	if !ok {
+		var text string
+		switch c := r.Columns[name].(type) {
+		case float64:
+			v, ok = c, true
+		case int64:
+			v, ok = float64(c), true
+		case string:
+			text = c
+		case nil:
+			if len(r.Labels) == 1 {
+				text = r.Labels[0]
+			}
+		}
+		if text != "" {
+			n, err := strconv.ParseFloat(text, 64)
+			v, ok = n, err == nil
+		}
 	}
-	switch v := r.Columns[name].(type) {
-	case float64:
-		return v, !math.IsNaN(v) && !math.IsInf(v, 0)
-	case int64:
-		return float64(v), true
-	case string:
-		n, err := strconv.ParseFloat(v, 64)
-		return n, err == nil
-	}
-	if len(r.Labels) == 1 {
-		n, err := strconv.ParseFloat(r.Labels[0], 64)
-		return n, err == nil
-	}
-	return 0, false
+	return v, ok && math.Abs(v) <= math.MaxFloat32 // which NaN is not
 }
 
 // completion forms a prompt and what follows it.
@@ -227,14 +228,12 @@ func (f *former) fit(r *schemas.Record, x *example) error {
 		x.skip = reasonLong
 		return nil
 	}
-	last := x.ids[len(x.ids)-1]
-	x.cut, x.ids = true, x.ids[:f.Length]
+	x.cut = true
 	if x.marks == nil {
-		if f.tok.IsSpecial(last) { // the template's end, such as [SEP]
-			x.ids[f.Length-1] = last
-		}
+		x.ids = Cut(f.tok, x.ids, f.Length)
 		return nil
 	}
+	x.ids = x.ids[:f.Length]
 	x.marks = x.marks[:f.Length]
 	for _, m := range x.marks {
 		if m {
@@ -243,4 +242,16 @@ func (f *former) fit(r *schemas.Record, x *example) error {
 	}
 	x.skip = reasonLong // nothing to learn is left of it
 	return nil
+}
+
+// Cut cuts the tokens of a text to n and keeps the mark at their end, such as [SEP].
+func Cut(tok *tokenizer.Tokenizer, ids []int32, n int) []int32 {
+	if len(ids) <= n {
+		return ids
+	}
+	last := ids[len(ids)-1]
+	if ids = ids[:n]; tok.IsSpecial(last) {
+		ids[n-1] = last
+	}
+	return ids
 }

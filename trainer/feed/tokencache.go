@@ -25,6 +25,7 @@ import (
 type cache struct {
 	footer
 	path  string
+	shard string // the file that the tokens were made of
 	unmap func() error
 
 	ids16    []uint16

@@ -34,9 +34,9 @@ type Config struct {
 	C    float64   `yaml:"c" json:"c"`       // inverse strength of the L2 penalty; 0: the best of Grid
 	Grid []float64 `yaml:"grid" json:"grid"` // values of C to try, ascending
 
-	MultiLabel bool    `yaml:"multi_label" json:"multi_label"` // independent logistic models, one a label, in place of one softmax
-	Mixup      float64 `yaml:"mixup" json:"mixup"`             // mixed rows per row (see mixup.go); 0: none
-	Calibrate  bool    `yaml:"calibrate" json:"calibrate"`     // fit a temperature on out-of-fold logits
+	MultiLabel bool    `yaml:"-" json:"multi_label"`       // independent logistic models, one a label, in place of one softmax
+	Mixup      float64 `yaml:"mixup" json:"mixup"`         // mixed rows per row (see mixup.go); 0: none
+	Calibrate  bool    `yaml:"calibrate" json:"calibrate"` // fit a temperature on out-of-fold logits
 
 	Folds     int  `yaml:"folds" json:"folds"`           // for tuning, calibration and out-of-fold probabilities
 	SeedsStay bool `yaml:"seeds_stay" json:"seeds_stay"` // rows with Seed lie in every training part (see [OutOfFold])
@@ -44,8 +44,8 @@ type Config struct {
 	Iterations int     `yaml:"iterations" json:"iterations"` // of L-BFGS, at most
 	Tolerance  float64 `yaml:"tolerance" json:"tolerance"`   // stop when no element of the mean loss's gradient is larger
 
-	Seed    uint64 `yaml:"seed" json:"seed"`       // of folds and mixup
-	Threads int    `yaml:"threads" json:"threads"` // 0: as many as the process may use; never changes a result
+	Seed    uint64 `yaml:"-" json:"seed"`    // of folds and mixup
+	Threads int    `yaml:"-" json:"threads"` // 0: as many as the process may use; never changes a result
 }
 
 // Default is the configuration of the measured lifts: words 1–2 and characters 4 in 2^16 buckets, C = 10. Its other values are
@@ -55,7 +55,8 @@ func Default() Config {
 		Iterations: 100, Tolerance: 1e-4}
 }
 
-func (c *Config) check() error {
+// Check reports all that is wrong with the options.
+func (c *Config) Check() error {
 	var errs []error
 	bad := func(broken bool, format string, a ...any) {
 		if broken {

@@ -47,7 +47,7 @@ func OutOfFold(ctx context.Context, rows []Row, c Config) (p *Probs, fold []int,
 func (d *data) deal(rows []int) ([]int, error) {
 	fold := d.folds(rows, d.c.Folds)
 	if used := slices.Compact(slices.Sorted(slices.Values(fold))); len(used) < d.c.Folds {
-		return nil, fmt.Errorf("%d rows in %d folds: %w; lower folds or give more rows", len(rows), d.c.Folds, errFewFamilies)
+		return nil, fmt.Errorf("%d rows in %d folds: %w; lower folds or give more rows", len(rows), d.c.Folds, ErrFewFamilies)
 	}
 	return fold, nil
 }

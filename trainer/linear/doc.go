@@ -15,6 +15,7 @@
 //
 // Files: config.go the options; features.go texts to counts, sparse.go counts to rows and products with them, mixup.go rows
 // between rows; loss.go the two losses, lbfgs.go the optimiser, problem.go the objective on a line; train.go the way from rows to a
-// model, folds.go and crossval.go held-out probabilities and C, calibrate.go temperature; model.go prediction and priors,
+// model, folds.go and crossval.go held-out probabilities and C, calibrate.go temperature; plan.go
+// what that will need; model.go prediction and priors,
 // metrics.go what predictions are worth, save.go the file.
 package linear

@@ -67,27 +67,37 @@ func (m *Model) Prior() []float64 { return slices.Clone(m.prior) }
 
 // Predict gives the probabilities of texts. A text with no known feature gets those of the bias.
 func (m *Model) Predict(texts []string) *Probs {
-	p := &Probs{Labels: m.labels, MultiLabel: m.config.MultiLabel, Values: make([]float32, len(texts)*len(m.labels))}
+	p := &Probs{Labels: m.labels, MultiLabel: m.config.MultiLabel, Values: m.Logits(texts)}
+	for i := range texts {
+		probabilities(p.Row(i), p.Row(i), m.temperature, m.config.MultiLabel)
+	}
+	return p
+}
+
+// Logits gives what Predict makes probabilities of, before the temperature: one for every text and label.
+func (m *Model) Logits(texts []string) []float32 {
+	out := make([]float32, len(texts)*len(m.labels))
 	if len(texts) <= countGrain {
-		m.predict(p, texts, 0)
-		return p
+		m.each(out, texts)
+		return out
 	}
 	threads := m.config.Threads
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	kernel.NewTeam(m.set, threads).Rows(len(texts), countGrain, func(lo, hi int) { m.predict(p, texts[lo:hi], lo) })
-	return p
+	k := len(m.labels)
+	kernel.NewTeam(m.set, threads).Rows(len(texts), countGrain, func(lo, hi int) { m.each(out[lo*k:hi*k], texts[lo:hi]) })
+	return out
 }
 
-func (m *Model) predict(p *Probs, texts []string, at int) {
+func (m *Model) each(out []float32, texts []string) {
 	c, x, s := newCounter(&m.config), &counts{start: []int{0}}, &sparse{start: []int{0}}
-	z := make([]float32, m.stride)
+	z, k := make([]float32, m.stride), len(m.labels)
 	for n, t := range texts {
 		c.add(x, t)
 		s.add(m.vocabulary, x, n)
 		m.logits(z, s, n)
-		probabilities(p.Row(at+n), z[:len(m.labels)], m.temperature, m.config.MultiLabel)
+		copy(out[n*k:(n+1)*k], z)
 	}
 }
 

@@ -78,7 +78,7 @@ func read(f *safetensors.File) (*Model, error) {
 	k := len(h.Labels)
 	info, _ := f.Info("bucket")
 	n := info.Len()
-	if err := h.Config.check(); err != nil {
+	if err := h.Config.Check(); err != nil {
 		return nil, fmt.Errorf("metadata %q: %w", metaKey, err)
 	}
 	if k == 0 || len(h.Prior) != k || !(h.Temperature > 0) || math.IsInf(h.Temperature, 0) {

@@ -26,6 +26,8 @@ type Report struct {
 	Temperature float64  `json:"temperature"`
 	Held        *Metrics `json:"held,omitempty"` // out-of-fold, when C was tuned or a temperature fitted
 	Kernel      string   `json:"kernel"`
+
+	Logits []float32 `json:"-"` // out-of-fold, of every row and label, before the temperature; where Held is
 }
 
 // A Trial is what one C is worth on held-out rows: real ones alone where rows say which are.
@@ -72,6 +74,7 @@ func Train(ctx context.Context, rows []Row, c Config) (*Model, *Report, error) {
 		if r.Held, err = d.score(probs, all); err != nil {
 			return nil, nil, err
 		}
+		r.Logits = held
 	}
 	r.Mixed, r.Features = p.problem.x.rows()-len(rows), len(p.v.bucket)
 	r.Iterations, r.Objective, r.Gradient, r.Converged = f.Iterations, f.Objective, f.Gradient, f.Converged
@@ -89,7 +92,7 @@ type data struct {
 }
 
 func newData(rows []Row, c Config) (*data, error) {
-	if err := c.check(); err != nil {
+	if err := c.Check(); err != nil {
 		return nil, err
 	}
 	set, err := kernel.Default()
@@ -215,4 +218,5 @@ func (p *part) model() *Model {
 	return m
 }
 
-var errFewFamilies = errors.New("fewer families than folds")
+// ErrFewFamilies is the error of a training that needs folds, with rows of too few families for them.
+var ErrFewFamilies = errors.New("fewer families than folds")

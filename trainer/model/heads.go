@@ -119,3 +119,9 @@ func (m *Model) Logits(g *tensor.Graph, in Input) *tensor.Tensor {
 	y := p.headOn(h, nil)
 	return p.Reshape(y, in.Batch, in.Time, y.Dim(-1))
 }
+
+// LogitsAt is Logits of a MaskedLM, CausalLM or Tag head at some tokens alone, [len(at), outputs]; at are places in in.IDs.
+func (m *Model) LogitsAt(g *tensor.Graph, in Input, at []int32) *tensor.Tensor {
+	p := m.pass(g, in)
+	return p.headOn(p.run(nil), at)
+}

@@ -65,6 +65,13 @@ func (m *Model) Tensors() []*tensor.Tensor {
 // Param gives a weight by its Hugging Face name, nil when there is none.
 func (m *Model) Param(name string) *tensor.Tensor { return m.byName[name] }
 
+// Clone gives a model of the same weights, copied: two models can run at the same time.
+func (m *Model) Clone() *Model {
+	c := &Model{Config: m.Config, Recompute: m.Recompute}
+	c.assemble(func(_ spec, t *tensor.Tensor) { copy(t.Value(), m.byName[t.Name()].Value()) })
+	return c
+}
+
 // Size is the number of weights.
 func (m *Model) Size() int {
 	n := 0

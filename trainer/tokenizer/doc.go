@@ -15,7 +15,7 @@
 //	ids  ── decoder          (decode*.go)
 //
 // encode.go and ids.go drive that way, once with offsets and once without. json*.go and write.go hold the file
-// format, gguf.go and vocabtxt.go the other sources, train*.go the trainers, class.go the character classes,
+// format, special.go and companion.go what lies beside the file, gguf.go and vocabtxt.go the other sources, train*.go the trainers, class.go the character classes,
 // words.go the word borders that whole-word masking needs, pairs.go and trie.go the tables that lookups go through.
 //
 // # What is exact, and what is refused
@@ -25,5 +25,5 @@
 // pattern that is neither hand-coded nor plain enough for RE2 (pattern.go). Offsets are byte offsets into the
 // original text; the Python binding of the reference counts characters instead.
 //
-// A Tokenizer never changes after it was built and may be used by many goroutines.
+// A Tokenizer never changes after it was built and given its template, and may be used by many goroutines.
 package tokenizer

@@ -67,6 +67,9 @@ func (s *Server) choose(q *request, i int, f *Fault) choice {
 		inputs = inputs[i/q.n : i/q.n+1]
 	}
 	c := choice{text: s.say(q, subject(q.messages, inputs, h), h), finish: "stop"}
+	if f != nil && f.Kind == "no_limit" {
+		return c
+	}
 	if f != nil {
 		c = spoil(c, q, f.Kind, h)
 	}

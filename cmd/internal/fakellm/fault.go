@@ -71,6 +71,7 @@ func Kinds() []Kind {
 		{"content_filter", "half an answer with finish_reason content_filter", content},
 		{"empty", "empty content", content},
 		{"length", "half an answer with finish_reason length", content},
+		{"no_limit", "the whole answer, whatever max_tokens says", content},
 		{"duplicate", "one and the same text, whatever was asked", content},
 
 		{"hangup", "hangs up in place of the answer, which is paid", wire},

@@ -160,6 +160,11 @@ func TestFaults(t *testing.T) {
 		}},
 		{"length", plain, finish("length")},
 		{"content_filter", plain, finish("content_filter")},
+		{"no_limit", chat("where is my new card, please", `"max_tokens":1`), func(t *testing.T, r reply) {
+			if c := decode(t, r.body); c.Choices[0].FinishReason != "stop" || c.Usage.CompletionTokens < 2 {
+				t.Errorf("%s", r.body)
+			}
+		}},
 		{"no_usage", plain, func(t *testing.T, r reply) {
 			if decode(t, r.body).Usage != nil {
 				t.Errorf("%s", r.body)

@@ -100,6 +100,8 @@ func applies(kind string, q *request) bool {
 		return q.schema != nil && !q.callsTool
 	case "think", "reasoning", "refusal", "content_filter", "empty", "length", "duplicate":
 		return q.route != embeddingsRoute && !q.callsTool
+	case "no_limit":
+		return q.limit > 0 && q.route != embeddingsRoute && !q.callsTool
 	case "one_usage":
 		return q.n > 1
 	}

@@ -37,6 +37,9 @@ func Notes(log *slog.Logger, sealed bool) (pipeline.Events, llm.Events) {
 		Paused: func(p llm.Pause) {
 			log.Warn("paused", "model", p.Model, "endpoint", p.Endpoint, "cause", p.Cause, "patience_left", p.Left.String())
 		},
+		Exceeded: func(model, what string) {
+			log.Warn("the provider charges more than was reserved: a cap holds but for the requests in flight", "model", model, "because", what)
+		},
 		Resumed: func(p llm.Pause) { log.Info("answers again", "model", p.Model, "endpoint", p.Endpoint) },
 	}
 }
@@ -69,6 +72,13 @@ func JoinLLM(a, b llm.Events) llm.Events {
 			for _, e := range []llm.Events{a, b} {
 				if e.Retried != nil {
 					e.Retried(model, stage, cause, wait)
+				}
+			}
+		},
+		Exceeded: func(model, what string) {
+			for _, e := range []llm.Events{a, b} {
+				if e.Exceeded != nil {
+					e.Exceeded(model, what)
 				}
 			}
 		},

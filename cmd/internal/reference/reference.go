@@ -10,6 +10,7 @@ import (
 
 	"sluice/pipeline"
 	"sluice/pipeline/llm"
+	"sluice/trainer"
 )
 
 // A Component is one entry of the manual.
@@ -72,10 +73,21 @@ func keys(v reflect.Value, prefix string, above []reflect.Type) []Key {
 			below, at = below.Elem(), ".<name>"
 		}
 		if s := structOf(below); s.Kind() == reflect.Struct && !scalar(s) {
-			out = append(out, keys(reflect.New(s).Elem(), prefix+f.key+at+".", above)...)
+			out = append(out, keys(defaultsOf(v.FieldByIndex(f.index), s), prefix+f.key+at+".", above)...)
 		}
 	}
 	return out
+}
+
+// defaultsOf is the struct of type t that a field holds, or what stands for it while a recipe says nothing.
+func defaultsOf(v reflect.Value, t reflect.Type) reflect.Value {
+	switch {
+	case v.Type() == t:
+		return v
+	case t == reflect.TypeFor[trainer.Linear]():
+		return reflect.ValueOf(trainer.DefaultLinear())
+	}
+	return reflect.New(t).Elem()
 }
 
 // field is a field of a struct that a recipe can set.
@@ -128,6 +140,12 @@ func words(t reflect.Type) string {
 		return "path or list of paths"
 	case reflect.TypeFor[pipeline.PerLabel]():
 		return "balanced, level, or number by label"
+	case reflect.TypeFor[trainer.Masking]():
+		return "name of a masker, alone or with its settings"
+	case reflect.TypeFor[trainer.Mixing]():
+		return "name of a mixer, alone or with its settings"
+	case reflect.TypeFor[trainer.ModelConfig]():
+		return "linear, or keys"
 	}
 	switch t.Kind() {
 	case reflect.String:

@@ -54,12 +54,13 @@ runs (about 2 bytes a word) and wants the true J to be at least accept; or off: 
 			"Max": "0: no bound",
 		}
 	case "filters.Exec":
-		return "Exec lets an outside program judge: any language can be a filter.\n\n  - filters/exec: {command: [python3, judge.py], scores: [toxicity], timeout: 5}\n\nThe program reads JSON objects from its standard input, one a line, and writes one line for each to its standard output, at once (flush!) and\nin the same order. It gets the record as `sluice export` writes it to JSONL, and answers with\n\n\t{\"id\": \"…\", \"keep\": true}\n\t{\"id\": \"…\", \"keep\": false, \"reason\": \"too_toxic\", \"detail\": \"…\", \"scores\": {\"toxicity\": 0.9}, \"columns\": {\"lang\": \"en\"}, \"text\": \"…\"}\n\nid is that of the record. reason is a short word of a-z, 0-9 and _ (default: exec). Scores and columns must be declared here, because a dataset's columns are\nfixed before its first row. text, given for a kept record, replaces its text. Standard error is free for messages: its end is shown when\nsomething goes wrong.\n\nA row must depend on the record alone, for rows are spread over processes and asked again after a crash of sluice. A row that takes\nlonger than timeout, or during which the program ends, fails with exec_timeout or exec_crash, and the program is started anew; after `restarts` such\nstarts, or when it ends without ever having answered, the run stops. A program that cannot keep to this protocol stops the run at once. It runs in the recipe's\nfolder with PATH, HOME, LANG, TMPDIR and what env gives, so that keys of models stay out of its reach, and its whole process group is\nended with the run. A line is at most 16 MiB long.", map[string]string{
+		return "Exec lets an outside program judge: any language can be a filter.\n\n  - filters/exec: {command: [python3, judge.py], scores: [toxicity], timeout: 5}\n\nThe program reads JSON objects from its standard input, one a line, and writes one line for each to its standard output, at once (flush!) and\nin the same order. It gets the record as `sluice export` writes it to JSONL, and answers with\n\n\t{\"id\": \"…\", \"keep\": true}\n\t{\"id\": \"…\", \"keep\": false, \"reason\": \"too_toxic\", \"detail\": \"…\", \"scores\": {\"toxicity\": 0.9}, \"columns\": {\"lang\": \"en\"}, \"text\": \"…\"}\n\nid is that of the record. reason is a short word of a-z, 0-9 and _ (default: exec). Scores and columns must be declared here, because a dataset's columns are\nfixed before its first row. text, given for a kept record, replaces its text. Standard error is free for messages: its end is shown when\nsomething goes wrong.\n\nA row must depend on the record alone, for rows are spread over processes and asked again after a crash of sluice. A row that takes\nlonger than timeout, or during which the program ends, fails with exec_timeout or exec_crash, and the program is started anew; after `restarts` such\nstarts, or when it ends without ever having answered, the run stops. A program that cannot keep to this protocol stops the run at once. It runs in the recipe's\nfolder with PATH, HOME, LANG, TMPDIR and what env gives, so that keys of models stay out of its reach, and its whole process group is\nended with the run. A line is at most 16 MiB long.\n\nWhat the program's files hold is part of the recipe: after an edit the dataset is refused until --new, so that no two versions judge one\ndataset. These are the program, where it is named by a relative path, and the arguments that name a file; files says it better where the\nprogram reads others (modules, word lists), or where an argument names a file that it writes.", map[string]string{
 			"Command":   "program and arguments",
 			"Declared":  "names of the scores it gives",
 			"Env":       "more environment variables",
 			"Processes": "how many run side by side",
 			"Restarts":  "most starts after failures",
+			"Sources":   "files its verdicts depend on, relative to the recipe. Default: those that command names; [] for none",
 			"Timeout":   "seconds for one row",
 			"Types":     "names and types of the columns it gives: {lang: string}",
 		}
@@ -208,6 +209,19 @@ which recommends alpha 0.05 and 16 copies at 500 seeds, 8 at 2,000, and alpha 0.
 				"Copies":     "per seed",
 				"Operations": "of synonym, insert, swap, delete; empty: all four",
 			}
+	case "generators.Infill":
+		return "Infill makes copies of a text with new words inserted, which a small masked language model has guessed from the words around them. The\nmodel is trained here, on the seeds of the recipe: no key and no download. All words of the seed and their order stay.\n\n\tmy card has not come   →   my new card has not come yet\n\nShare · words places (at least one) are drawn among the gaps between words, at most one word a gap. In each the model sees [MASK], and one of the\ntop_k words that it finds likeliest there is drawn, with probabilities sharpened or flattened by temperature. What can be inserted are\nwhole words of letters alone that the seeds hold min_count times or more: no pieces, no punctuation, no English stop words, no words of `exclude`,\nno words of label names and no forms of them (a label \"delivery\" bars delivered), and no word that the copy\nholds already. Labels are inherited.\n\nThe model is a small BERT with a WordPiece vocabulary, trained with whole words masked. It must see all seeds before it can make\na row, so the run has a phase of its own up to here, and what was learned is kept beside that phase's rows. Held-out rows and rows that other\ngenerators have made are not learned from. When seeds are appended later, the model is trained anew on all, and only new seeds are copied. Other\nkernel sets of the CPU round otherwise: the set is named in the dataset's manifest.\n\nFewer than 20 seeds, or fewer words than top_k, are refused: a model of so little guesses at random. With a hundred seeds it knows\nwhich words are common and little more; with a thousand, which fit.\n\nSource: contextual word insertion, the strongest of the methods without a large model in Cegin et al.: LLMs vs Established Text Augmentation\nTechniques for Classification, 2024 (arXiv 2408.16502); there with a public BERT, here with one of the user's own texts.", map[string]string{
+			"Copies":      "per seed",
+			"Dim":         "width of the model; 0: 64 for less than 5,000 words of seeds, else 128",
+			"Exclude":     "more words that are never inserted",
+			"Layers":      "of the model",
+			"MinCount":    "how often the seeds must hold a word that is inserted",
+			"Share":       "new words per word of the seed",
+			"Steps":       "of its training, 16 rows of 64 tokens each; 0: 40 times through the seeds, at least 60 steps and at most 1,500",
+			"Temperature": "of the draw: below 1 prefers the likeliest",
+			"TopK":        "likeliest words that one is drawn from",
+			"Vocab":       "most tokens of its vocabulary",
+		}
 	case "generators.Label":
 		return `Label asks a model for new texts of the seed's label. A prompt shows random seeds of that label and a few of the nearest
 other label as contrast (nearest by the words that labels use), asks for texts that differ from all of them, and draws for each text an
@@ -276,6 +290,22 @@ A prompt of your own sees the record's fields, n, demos (a list of texts), chat 
 			"Content": "template",
 			"Role":    "system, user, assistant",
 		}
+	case "linear.Config":
+		return "Config says what a row's features are and how a model is fitted. Start from [Default].", map[string]string{
+			"Bits":       "2^bits buckets, 10 to 22",
+			"C":          "inverse strength of the L2 penalty; 0: the best of Grid",
+			"Calibrate":  "fit a temperature on out-of-fold logits",
+			"CharMax":    "… to this one; 0: none",
+			"CharMin":    "character n-grams from this length …",
+			"Folds":      "for tuning, calibration and out-of-fold probabilities",
+			"Grid":       "values of C to try, ascending",
+			"Iterations": "of L-BFGS, at most",
+			"Mixup":      "mixed rows per row (see mixup.go); 0: none",
+			"SeedsStay":  "rows with Seed lie in every training part (see [OutOfFold])",
+			"Sublinear":  "1 + ln(count) in place of the count",
+			"Tolerance":  "stop when no element of the mean loss's gradient is larger",
+			"Words":      "word n-grams of length 1 to this; 0: none",
+		}
 	case "llm.Budget":
 		return `Budget caps what a dataset, or a run, may spend. A request leaves only if everything spent, everything in flight
 at its worst and its own worst case fit under the cap.`, map[string]string{
@@ -325,20 +355,228 @@ top_p, extra); everything else (limits, prices, keys, patience) may change from 
 				"TopP":        "where a stage does not say",
 				"Usage":       "check (the default): the larger of the provider's count and ours is booked where its count cannot be true; trust: always the provider's",
 			}
+	case "mask.Bits":
+		return "Bits are the random words of one sequence: pure functions of (seed, epoch, record, position).", map[string]string{}
+	case "mask.Budget":
+		return `Budget is what all maskers have in common: how much they mask, and what the model sees there. It is embedded in every masker.
+
+The rate falls or rises along a line, from Rate at the first step to End at the last: 30 % down to 15 % trains faster and ends better than a constant
+15 % (arXiv 2305.15096). Of the chosen units MaskShare show the mask token, RandomShare a random token, and the rest stay as they are but
+are to be guessed all the same (arXiv 1810.04805, section 3.1).`, map[string]string{
+				"End":         "share at the end of training; 0: as at the beginning",
+				"MaskShare":   "of the chosen units, those that show the mask token",
+				"RandomShare": "of the chosen units, those that show random tokens",
+				"Rate":        "share of the maskable tokens at the beginning",
+				"Static":      "the same mask in every epoch, for comparison",
+			}
+	case "mask.Entropy":
+		return `Entropy masks whole words that the model finds hard more often. Of every token type it keeps an exponential moving average of the entropy that the model's
+predictions had where the type was masked; a word's weight is the mean over its tokens, held between .1 and 10 times the mean of all types seen.
+A type never masked so far has that mean. It starts as whole word masking and follows the model.`, map[string]string{
+				"Decay": "what remains of the average at each new value",
+			}
+	case "mask.Env":
+		return "Env is what a masker may know before the first step.", map[string]string{}
+	case "mask.PMI":
+		return `PMI masks collocations as a whole and all other words one by one: a word of "prime minister" is too easy to guess from the other (PMI-Masking,
+arXiv 2010.01825). Collocations are the Top runs of 2, of 3, of 4 and of 5 words with the highest
+
+	PMI(w_1 … w_n) = min over all ways to cut the run into parts of  ln( p(w_1 … w_n) / Π p(part) ),   p = count / words in the corpus
+
+among those that occur MinCount times or more and have a PMI above 0: the minimum keeps "kingdom of the" from living on "of the". Where collocations
+overlap the longest from the left wins. They are counted in the training data before the first step, in five passes.`, map[string]string{
+				"MinCount": "occurrences a collocation needs",
+				"Top":      "collocations of each length",
+			}
+	case "mask.Rare":
+		return `Rare masks whole words, rare ones more often: a word of relative frequency f has the weight -ln f, held between .1 and 10 times the mean over all
+running words. A word that the training data does not have counts as seen once.`, map[string]string{}
+	case "mask.Runs":
+		return `Runs masks runs of whole words whose lengths follow Geometric(P) up to Most words: with .2 and 10 a mean of 3.8 (SpanBERT, arXiv 1907.10529,
+section 3.1). A sequence is cut into such runs anew in every epoch, and the runs compete as single words do elsewhere: a run starts at a word's start,
+runs never overlap, and one ends early at a fixed position.
+
+	words of 1 2 1 1 3 tokens, lengths drawn 2 and 3: runs [0,3) and [3,8)`, map[string]string{
+				"Most": "words of a run, at most",
+				"P":    "of the geometric distribution",
+			}
+	case "mask.Seq":
+		return "A Seq is a sequence of the training data with its word borders, as in [Tokens].", map[string]string{}
+	case "mask.Span":
+		return "A Span is a unit of masking: the positions [Start, End) of a sequence.", map[string]string{}
+	case "mask.Token":
+		return "Token masks single tokens, all with the same chance (arXiv 1810.04805).", map[string]string{}
+	case "mask.Tokens":
+		return "Tokens is one sequence to mask.", map[string]string{}
+	case "mask.Word":
+		return `Word masks whole words, all with the same chance: a model cannot guess a piece from the other pieces of its word (whole word masking, as released
+with BERT in 2019). A word shows the mask token, random tokens or itself as a whole.`, map[string]string{}
+	case "mix.ADO":
+		return `ADO, adaptive data optimization (arXiv 2410.11820), fits a scaling law to every domain's own training losses and prefers domains whose law still falls
+steeply. Every Every steps it fits L_i(n) = E_i + B_i·n^-α_i on the n examples seen so far (adofit.go); then, in every step,
+
+	ρ_i ∝ μ_i·√h_i·α_i·(L_i - E_i)/n_i       L_i the law at n_i, μ the prior by size, h_i the recent share: h = .9h + .1·share of the step
+	p   = .9·avg + .1·ρ, at least .01 each   avg = (1 - 1/(t+1))·avg + ρ/(t+1)
+
+Until the first fit, and for domains whose fit fails, p is the prior.`, map[string]string{
+				"Every": "steps between fits",
+			}
+	case "mix.Aioli":
+		return `Aioli (arXiv 2411.05735) measures in the midst of training how much each domain helps each other one. Every round of Every steps begins with Sweeps
+sweeps; in a sweep each domain j, in random order, has Steps steps to itself but for smoothing: it gets Focus, the others share the rest. What the
+validation losses fall meanwhile is added to column j of D. Then
+
+	D /= Sweeps;  A·Wᵀ = D with row j of W the mixture of j;  if min A < 0: A -= min A;  A /= ΣA;  q_j ∝ p_j·exp(Eta·Σ_i A_ij);  p = Keep·p + (1-Keep)·q
+
+and p, uniform at first, holds for the rest of the round. The steps of a run count from 0. It needs validation data in every domain.`, map[string]string{
+				"Eta":    "how strongly p moves",
+				"Every":  "steps of a round",
+				"Focus":  "the chance of the domain that is measured",
+				"Keep":   "share of the old p in the new",
+				"Steps":  "per domain and sweep",
+				"Sweeps": "per round",
+			}
+	case "mix.Choice":
+		return "A Choice is what a mixer means to do before the first step; a reactive one will move on from there.", map[string]string{}
+	case "mix.DSIR":
+		return `DSIR gives domains the shares that they have in a resample of all records by importance for a target domain (arXiv 2302.03169): of all records long
+enough, the share Take is drawn by their weights, and a domain's examples count by the part of its records that was drawn. [Importance] and
+[Resample] do the same for single records.`, map[string]string{
+				"Take":   "share of the records to draw",
+				"Target": "name of the domain to resemble",
+				"Words":  "records with fewer words are left out",
+			}
+	case "mix.Deal":
+		return `Deal hands out domains by given weights so that after n picks every domain has had about its share of n: next is the domain with the lowest
+(picks + ½)/weight, the first among equals (Sainte-Laguë's method). It is embedded in mixers of fixed weights.
+
+A domain that has reached the cap on repetition gets nothing more, and the others share what would have been its.
+
+	weights .5 .25 .25:  0 1 2 0 | 0 1 2 0 | …`, map[string]string{}
+	case "mix.Distinct":
+		return `Distinct is uniform over what is different: a record that occurs in m domains counts 1/m in each, and a domain's share is in proportion to the mean
+over its records. A domain and its copy have one share together. Records are the same when their texts are, but for case and white space.
+
+	domains {x y}, {x y}, {z w}: shares .25 .25 .5`, map[string]string{}
+	case "mix.Domain":
+		return "A Domain is one source of examples.", map[string]string{}
+	case "mix.Env":
+		return "Env is what a mixer may know before the first pick.", map[string]string{}
+	case "mix.Fixed":
+		return "Fixed gives every domain the share that the recipe says.", map[string]string{
+			"Shares": "by domain, all of them; they need not sum to 1",
+		}
+	case "mix.Guard":
+		return `A Guard stands before a training and asks whether a mixer is worth its risk: uniform mixing and the mixer train side by side on a small part of the
+budget, with the same seeds. The mixer stays only if the paired 90 % interval of its excess loss excludes "worse by more than .5 %". Excess is taken
+domain by domain, as a ratio, and averaged: a domain of high loss, noise above all, has no more say than another.`, map[string]string{
+				"Seeds":  "pairs",
+				"Share":  "of the steps, for all trials together: .05 to .1",
+				"Target": "what a domain's loss counts, by name; none: 1 for all",
+				"Worse":  "what a mixer may be worse by",
+			}
+	case "mix.Guarded":
+		return "Guarded is a mixer or, when its guard has turned it down, uniform mixing. Its state says which, so that a resumed run asks no guard again.", map[string]string{}
+	case "mix.Importance":
+		return "An Importance weighs texts.", map[string]string{}
+	case "mix.Law":
+		return `Law chooses shares by the data mixing law (arXiv 2403.16952): over proxy runs every domain's loss follows
+
+	L_i(r) = c_i + k_i·exp(Σ_j t_ij·r_j)
+
+fitted by Huber's loss from several starts (of equal fits the one that is most constant); then Σ w_i·L_i, which is convex in r, is minimised over all mixtures that the cap on repetition allows. Between
+the runs it bends as losses do; beyond them it guesses, so runs should be spread wide (see [Design]).`, map[string]string{
+				"Runs":   "at least 3 for each domain",
+				"Target": "weight of a domain's loss, by name; none: 1 for all",
+			}
+	case "mix.ODMCode":
+		return `ODMCode is online data mixing as its published code has it, which is another algorithm than the paper's: the exponential of the loss, not divided by the
+chance, and shares in proportion to the rewards,
+
+	R_i = a·R_i + (1-a)·exp(L_i)      p_i = (1 - K·ε_t)·R_i/ΣR + ε_t
+
+It favours noise strongly; it is here for comparison.`, map[string]string{
+				"Decay": "a",
+			}
+	case "mix.ODMExp3":
+		return `ODMExp3 is the Exp3 variant in the published code of online data mixing: rewards add up and are never forgotten,
+
+	R_i = R_i + (L_i/10)/p_i      p_i = (1 - K·ε_t)·softmax(ε_{t-1}·R)_i + ε_t`, map[string]string{}
+	case "mix.ODMPaper":
+		return `ODMPaper is online data mixing as its paper describes it (arXiv 2312.02406, algorithm 1): a bandit whose reward is the training loss,
+
+	R_i = a·R_i + (1-a)·L_i/p_i      p_i = (1 - K·ε_t)·softmax(ε_{t-1}·R)_i + ε_t
+
+Losses that stay high because there is nothing to learn draw it on: it gives noise more than its share.`, map[string]string{
+				"Decay": "a",
+			}
+	case "mix.Planned":
+		return "Planned is the plan for one domain.", map[string]string{}
+	case "mix.Progress":
+		return `Progress is the bandit of [ODMPaper] with another reward: how far the domain's smoothed loss has fallen since its last visit, held within -1 and 1. A
+domain from which nothing is learned, be it noise or known by heart, earns nothing. It is the first choice among the mixers that react.
+
+	smoothing 0, losses 3, 2.5, 2.6 at one domain: rewards 0, .5, -.1`, map[string]string{
+				"Decay":  "what remains of the reward at each visit",
+				"Smooth": "what remains of the smoothed loss at each visit",
+			}
+	case "mix.Proportional":
+		return "Proportional gives every domain a share in proportion to its examples: as if all were one dataset.", map[string]string{}
+	case "mix.Quality":
+		return `Quality lets good domains repeat more: the number of epochs of a domain is in proportion to quality^Power, its quality being the mean of a score over its
+records, and never above Epochs, as in [UniMax].
+
+	100 examples each, qualities .9 and .3, 160 wanted: 1.2 and .4 epochs`, map[string]string{
+				"Epochs": "most epochs of a domain",
+				"Power":  "0: quality does not matter",
+				"Score":  "name of the score",
+			}
+	case "mix.RegMix":
+		return `RegMix chooses shares by regression over proxy runs (after arXiv 2407.01492, with a log-linear model in place of trees, which is the safe choice for few
+runs): ln L_i = b_i + t_i·r for every domain's loss, least squares with a small ridge; then, of Simulate mixtures drawn around the prior by size, the mean of the
+Best with the lowest weighted loss. Mixtures that the cap on repetition forbids are not considered.`, map[string]string{
+				"Best":     "of them",
+				"Runs":     "at least 2 + domains",
+				"Simulate": "mixtures",
+				"Target":   "weight of a domain's loss, by name; none: 1 for all",
+			}
+	case "mix.Run":
+		return "A Run is one proxy training.", map[string]string{
+			"Losses": "validation losses of the domains",
+			"Shares": "of the domains, in their order; the sum is 1",
+		}
+	case "mix.Temperature":
+		return `Temperature gives shares in proportion to examples^(1/T): T = 1 is proportional, a large T nearly uniform (arXiv 1907.05019, section 3.1).
+
+	sizes 900 and 100 with T = 2: shares .75 and .25`, map[string]string{
+				"T": "temperature, 1 or more",
+			}
+	case "mix.UniMax":
+		return `UniMax is as uniform as a cap on epochs allows (arXiv 2304.09151, algorithm 1): from the smallest domain to the largest, each gets an equal share of
+what is left, but never more than Epochs times itself. Up to four epochs repeated data is nearly as good as new (arXiv 2305.16264).
+
+	sizes 10, 100, 1000 and 600 examples wanted, 4 epochs: 40, 280, 280`, map[string]string{
+				"Epochs": "most epochs of a domain",
+			}
+	case "mix.Uniform":
+		return "Uniform gives every domain the same share, in turn: stratified, not drawn.", map[string]string{}
+	case "mix.Verdict":
+		return "A Verdict is what a guard found.", map[string]string{}
 	case "pipeline.FileSpec":
 		return "FileSpec says which files are read and how their rows become records.", map[string]string{
-			"Columns":   "Columns declares user columns and their types: string, int, float, bool, list<T>, struct<a: T, …>. Default: all columns of the first 1,000 rows.",
-			"Delimiter": "Delimiter is the one sign between the fields of CSV. Default: a comma, in .tsv files a tab.",
-			"Extra":     "Extra is error or drop: what becomes of a row with a column that is neither declared nor inferred. Default error: the row is rejected.",
-			"Kind":      "Kind is text, labeled, multilabel, chat or preference. Default: what the columns tell.",
-			"Labels":    "Labels declares the label names: other labels are rejected, and whole numbers count into it from 0.",
-			"Map":       "Map names the source columns that hold a record's content. Default: columns of the same name.",
-			"MaxLine":   "MaxLine is the longest line, paragraph or text file read, in bytes; longer ones are rejected. Default 16 MiB.",
-			"Names":     "Names are the names of the columns of CSV. Default: its first line.",
-			"NoHeader":  "NoHeader tells that the first line of CSV is a row: columns are column1, column2, … or as in names.",
-			"Path":      "Path is a path or glob, or a list of them: *, **, ?, [a-z] and {a,b} as in doublestar. Relative to the recipe's folder.",
-			"Per":       "Per is file, line or paragraph: what one row of a text file is. Default file.",
-			"Split":     "Split is the split of a dataset folder to read. Default train.",
+			"Columns":        "Columns declares user columns and their types: string, int, float, bool, list<T>, struct<a: T, …>. Default: all columns of the first 1,000 rows.",
+			"Delimiter":      "Delimiter is the one sign between the fields of CSV. Default: a comma, in .tsv files a tab.",
+			"Extra":          "Extra is error or drop: what becomes of a row with a column that is neither declared nor inferred. Default error: the row is rejected.",
+			"Kind":           "Kind is text, labeled, multilabel, chat or preference. Default: what the columns tell.",
+			"LabelDelimiter": "LabelDelimiter stands between the labels in one cell of CSV, where the cell is no JSON list. Default: a comma.",
+			"Labels":         "Labels declares the label names: other labels are rejected, and whole numbers count into it from 0.",
+			"Map":            "Map names the source columns that hold a record's content. Default: columns of the same name.",
+			"MaxLine":        "MaxLine is the longest line, paragraph or text file read, in bytes; longer ones are rejected. Default 16 MiB.",
+			"Names":          "Names are the names of the columns of CSV. Default: its first line.",
+			"NoHeader":       "NoHeader tells that the first line of CSV is a row: columns are column1, column2, … or as in names.",
+			"Path":           "Path is a path or glob, or a list of them: *, **, ?, [a-z] and {a,b} as in doublestar. Relative to the recipe's folder.",
+			"Per":            "Per is file, line or paragraph: what one row of a text file is. Default file.",
+			"Split":          "Split is the split of a dataset folder to read. Default train.",
 		}
 	case "pipeline.LedgerSpec":
 		return "LedgerSpec sets how answers of models are stored.", map[string]string{
@@ -346,13 +584,13 @@ top_p, extra); everything else (limits, prices, keys, patience) may change from 
 		}
 	case "pipeline.MapSpec":
 		return "MapSpec names source columns. Columns that it does not name stay user columns under their own name.", map[string]string{
-			"Chosen":   "Chosen is the column of the preferred answer: text or messages.",
+			"Chosen":   "Chosen is the column of the preferred answer: text, messages, or a transcript (\"\\n\\nHuman: …\\n\\nAssistant: …\").",
 			"Columns":  "Columns renames user columns: new name to source column.",
 			"Label":    "Label is the column of the label.",
-			"Labels":   "Labels is the column of the list of labels.",
+			"Labels":   "Labels is the column of the list of labels; in CSV a JSON list, or labels with label_delimiter between them.",
 			"Messages": "Messages is the column of the conversation: a list of role and content, or ShareGPT's from and value.",
 			"Prompt":   "Prompt is the column of what was asked: text or messages.",
-			"Rejected": "Rejected is the column of the other answer: text or messages.",
+			"Rejected": "Rejected is the column of the other answer, likewise.",
 			"Text":     "Text is the column of the text.",
 		}
 	case "pipeline.RecipeKeys":
@@ -414,6 +652,137 @@ when path stands without one.`, map[string]string{
 			"MaxDuplicates": "MaxDuplicates stops the run when the share of duplicates among made rows exceeds it. Default 0.5.",
 			"MinYield":      "MinYield stops the run when the accepted share of made rows stays below it. Default 0.2.",
 			"PerLabel":      "PerLabel spreads them over labels: balanced, level, or a map of label to number.",
+		}
+	case "trainer.Checkpoint":
+		return "Checkpoint says what is kept.", map[string]string{
+			"Every": "steps; 0: at every evaluation",
+			"Keep":  "of the last ones; the best step is kept besides",
+		}
+	case "trainer.Config":
+		return "Config is the `train:` section of a recipe. [Default] has the values of keys that a recipe leaves out.", map[string]string{
+			"Accumulate": "pieces that a batch is worked off in; 0: as many as keep a piece near 4096 tokens. Part of the result's bits",
+			"BF16":       "matrix products on bfloat16 where the CPU has it",
+			"Batch":      "rows of a step",
+			"Cache":      "folder of token caches; empty: tokens in the output",
+			"Checkpoint": "what is kept to resume from",
+			"Completion": "chat: column of what follows the prompt; only it counts in the loss",
+			"Context":    "tokens of a row",
+			"Cost":       "for the estimate of energy and money",
+			"Data":       "the domains of the training; empty: the recipe's own dataset",
+			"Dropout":    "what is left out at random",
+			"EMA":        "decay of the moving average of weights that is evaluated and saved; 0: none",
+			"Ensemble":   "models of consecutive seeds; predictions are their mean",
+			"Epochs":     "times that all data are gone through, when steps is 0",
+			"Eval":       "when validation is looked at",
+			"FIM":        "causal: share of documents rearranged to fill in the middle",
+			"FindLR":     "search for the learning rate first: 100 steps of rising rates",
+			"Follow":     "take in shards that are sealed while training runs, at the border of an epoch",
+			"Label":      "column of labels in plain files",
+			"Labels":     "names and order of the classes; empty: those of the training rows, sorted",
+			"Long":       "records longer than the context: cut, skip or error; causal and masked texts are split instead",
+			"Mask":       "masked: the masker, as `token` or `token: {rate: 0.3}`",
+			"MemoryGB":   "refuse what needs more; 0: 80 % of what the system grants",
+			"Mix":        "the mixer of several domains, as `uniform` or `temperature: {t: 2}`",
+			"Model":      "the network, or `linear`: softmax regression on hashed n-grams of words and characters, also as `linear: {words: 2}`",
+			"MultiLabel": "classify: a text has any number of labels",
+			"Optimizer":  "how gradients become steps",
+			"Out":        "the model's folder; empty: the caller's choice",
+			"Prompt":     "chat: column of prompts, for rows that are no conversations",
+			"RDrop":      "classify: weight of the divergence between two draws of dropout; 0: off",
+			"Recompute":  "keep less for the backward pass: none, attention, layers, or auto",
+			"Repeats":    "most epochs of any domain; 0: any number",
+			"Schedule":   "the course of the learning rate",
+			"Seed":       "of weights, order, masks and dropout",
+			"Smoothing":  "ε of label smoothing",
+			"Steps":      "length of the training; 0: by epochs",
+			"Stop":       "when training ends early",
+			"Target":     "regress: the score or column with the number",
+			"Task":       "causal, masked, chat, classify or regress; empty: causal, and classify with model: linear",
+			"Text":       "column of texts in plain files",
+			"Threads":    "0: all of the machine's",
+			"Tokenizer":  "its vocabulary",
+			"TrainOn":    "chat: whose turns count in the loss, assistant or all",
+			"Validation": "what training is watched by",
+		}
+	case "trainer.Cost":
+		return "Cost is what the estimate of energy and money goes by.", map[string]string{
+			"GramsPerKWh":    "CO₂ equivalent of the electricity",
+			"MemoryWatts":    "of all memory",
+			"PUE":            "the building's share",
+			"PricePerHour":   "of the machine, in any currency",
+			"WattsPerThread": "of the CPU at full load",
+		}
+	case "trainer.Data":
+		return "Data is one domain.", map[string]string{
+			"Name": "empty: the last part of the path",
+			"Path": "a dataset's folder, a folder of files, or a file: .parquet, .jsonl, .csv, .txt, …",
+		}
+	case "trainer.Dropout":
+		return "Dropout holds probabilities.", map[string]string{
+			"Attention":  "of attention's weights",
+			"Classifier": "before the outputs of classify and regress",
+			"Hidden":     "of every residual branch and of embeddings",
+			"Layer":      "of whole layers",
+			"Word":       "of tokens, which become the unknown one",
+		}
+	case "trainer.Eval":
+		return "Eval says when validation is looked at.", map[string]string{
+			"Every": "steps; 0: 20 times in a training",
+		}
+	case "trainer.Linear":
+		return `Linear is the linear student: a softmax, or one logistic model for each label, on hashed n-grams of words and characters. It is trained in seconds, and
+the baseline that larger classifiers are held against. Of the section train it reads task, data, text, label, labels, multilabel, seed, threads, cost and
+out; it needs no validation rows: what it reports beside the test rows are answers of models that saw neither the row nor its family.`, map[string]string{
+				"Weight": "the score or column with the weight of a row; empty: all count alike",
+			}
+	case "trainer.ModelConfig":
+		return "ModelConfig is a model to begin with: a folder, a shape for fresh weights, or the linear student.", map[string]string{
+			"Arch":    "llama, gpt2, bert, or linear",
+			"Dim":     "hidden size",
+			"FFN":     "inner size of the feed-forward part; 0: the architecture's usual",
+			"Heads":   "of attention",
+			"KVHeads": "llama: heads of keys and values; 0: as heads",
+			"Layers":  "blocks",
+			"Linear":  "the linear student with its settings",
+			"Path":    "a Hugging Face folder to go on from",
+			"Untied":  "the output matrix is not the embedding's",
+		}
+	case "trainer.Optimizer":
+		return "Optimizer says how gradients become steps.", map[string]string{
+			"Beta1":  "decay of the gradient's average",
+			"Beta2":  "decay of the average of its square",
+			"Clip":   "longest gradient; 0: any",
+			"Decay":  "of matrices",
+			"Eps":    "keeps the divisor from zero",
+			"LR":     "learning rate; with muon, of what is no hidden matrix",
+			"MuonLR": "learning rate of hidden matrices",
+			"Name":   "adamw, muon or schedulefree",
+		}
+	case "trainer.Schedule":
+		return "Schedule is the course of the learning rate.", map[string]string{
+			"Cooldown": "share of the steps, of wsd",
+			"Floor":    "factor at the end",
+			"Kind":     "wsd, cosine, linear or constant",
+			"Warmup":   "share of the steps",
+		}
+	case "trainer.Stop":
+		return "Stop ends a training that no longer gets better, and goes back to its best step.", map[string]string{
+			"Metric":   "loss, or of classify accuracy",
+			"MinDelta": "share of the metric that counts as progress",
+			"Patience": "evaluations without progress; 0: never stop early, and end with the last step",
+			"Smooth":   "decay of the moving average of the metric; 0: the metric itself",
+		}
+	case "trainer.TokenizerConfig":
+		return "TokenizerConfig is a vocabulary: a file, or one trained on the training texts.", map[string]string{
+			"Path":  "tokenizer.json or its folder; empty: the model's own, if it has one",
+			"Train": "bpe, wordpiece, unigram, or chars",
+			"Vocab": "tokens to learn",
+		}
+	case "trainer.Validation":
+		return "Validation is kept out of training. The test split of a dataset is never part of it.", map[string]string{
+			"Path":  "other data instead",
+			"Rows":  "most rows of each domain that an evaluation looks at; 0: all",
+			"Share": "of the training rows, by families: a seed and what was made of it stay together",
 		}
 	}
 	return "", nil

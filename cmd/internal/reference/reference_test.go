@@ -62,6 +62,14 @@ func TestEverythingHasWords(t *testing.T) {
 	})
 	check("recipe", Keys(&pipeline.RecipeKeys{}))
 	check("stage", StageKeys())
+	check("train", Train().Keys)
+	EachOfTrainer(func(name string, component any) {
+		if c := Of(name, component); c.Doc == "" || c.Line == "" {
+			t.Errorf("%s: no words", name)
+		} else {
+			check(name, c.Keys)
+		}
+	})
 }
 
 // sample has one field of every form.
@@ -195,7 +203,7 @@ sink: {parquet: {rows: 50000}, seeds: keep}
 target: {accepted: 5000, per_label: {a: 3}, max_candidates: 25000}
 tolerate: 0.1
 ledger: {fsync: batch}
-train: {anything: goes}
+train: {task: classify, model: {linear: {c: 0, weight: quality}}, mask: span, mix: {temperature: {t: 2}}, steps: 100}
 `
 
 func TestSchemaIsStrict(t *testing.T) {
@@ -214,6 +222,11 @@ func TestSchemaIsStrict(t *testing.T) {
 		{"timeout: 10m", "timeout: ten minutes"},
 		{"usd: 5", "usd: -5"},
 		{"sluice: 1", "sluice: 2"},
+		{"task: classify", "task: clasify"},
+		{"weight: quality", "wait: quality"},
+		{"mask: span", "mask: spam"},
+		{"{t: 2}", "{tt: 2}"},
+		{"steps: 100", "step: 100"},
 		{"kind: chat", "kind: talk"},
 		{"body}", "body, txet: x}"},
 		{"- dedup/exact\n", "- {dedup/exact: {}, dedup/minhash: {}}\n"},

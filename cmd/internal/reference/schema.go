@@ -10,6 +10,9 @@ import (
 	"sluice/pipeline"
 	"sluice/pipeline/llm"
 	"sluice/schemas"
+	"sluice/trainer"
+	"sluice/trainer/mask"
+	"sluice/trainer/mix"
 )
 
 // object is a JSON Schema, or a part of one.
@@ -33,6 +36,15 @@ var enums = map[string][]any{
 	"llm.Spec.Usage":                 {"check", "trust"},
 	"llm.Budget.Per":                 {"dataset", "run"},
 	"pipeline.ShardSpec.Compression": {"none", "fastest", "default", "better", "best", "lz4", "zstd"},
+	"trainer.Config.Task":            {trainer.Causal, trainer.Masked, trainer.Chat, trainer.Classify, trainer.Regress},
+	"trainer.Config.TrainOn":         {"assistant", "all"},
+	"trainer.Config.Long":            {"cut", "skip", "error"},
+	"trainer.Config.Recompute":       {"auto", "none", "attention", "layers"},
+	"trainer.ModelConfig.Arch":       {"llama", "gpt2", "bert", "roberta", trainer.ArchLinear},
+	"trainer.TokenizerConfig.Train":  {"bpe", "wordpiece", "unigram", "chars"},
+	"trainer.Optimizer.Name":         {"adamw", "muon", "schedulefree"},
+	"trainer.Schedule.Kind":          {"wsd", "cosine", "linear", "constant"},
+	"trainer.Stop.Metric":            {"loss", "accuracy"},
 }
 
 // Schema returns the JSON Schema of a recipe: strict, with the words of this manual. Names of models and columns, templates and
@@ -41,6 +53,7 @@ func Schema(c pipeline.Catalogs) ([]byte, error) {
 	s := structSchema(reflect.ValueOf(pipeline.RecipeKeys{}))
 	props := s["properties"].(object)
 	props["stages"].(object)["items"] = stageSchema(c)
+	props["train"] = trainSchema(props["train"].(object)["description"])
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	s["title"] = "sluice recipe"
 	s["description"] = "A whole job: source, stages, sink, and what is trained and proved with the result."
@@ -105,6 +118,9 @@ func addProperties(v reflect.Value, props object) {
 			continue
 		}
 		s := typeSchema(f.typ)
+		if f.typ.Kind() == reflect.Struct && s["properties"] != nil {
+			s = structSchema(v.FieldByIndex(f.index)) // with its defaults
+		}
 		if values, ok := enums[t.String()+"."+t.FieldByIndex(f.index).Name]; ok {
 			s = object{"enum": values}
 			if slices.ContainsFunc(values, func(v any) bool { _, text := v.(string); return text }) {
@@ -144,6 +160,14 @@ func typeSchema(t reflect.Type) object {
 			object{"enum": []string{pipeline.PerLabelBalanced, pipeline.PerLabelLevel}}, env,
 			object{"type": "object", "additionalProperties": object{"type": "integer", "minimum": 0}},
 		}}
+	case reflect.TypeFor[trainer.Masking]():
+		return choiceSchema(mask.Catalog.Names(), func(name string) any { return mask.Catalog[name]() })
+	case reflect.TypeFor[trainer.Mixing]():
+		return choiceSchema(mix.Catalog.Names(), func(name string) any { return mix.Catalog[name]() })
+	case reflect.TypeFor[trainer.ModelConfig]():
+		return object{"anyOf": []any{object{"enum": []string{trainer.ArchLinear}}, structSchema(reflect.New(t).Elem())}}
+	case reflect.TypeFor[trainer.Linear]():
+		return structSchema(reflect.ValueOf(trainer.DefaultLinear()))
 	case reflect.TypeFor[schemas.Kind]():
 		return object{"anyOf": []any{object{"enum": schemas.Kinds()}, env}}
 	}

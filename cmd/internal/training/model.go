@@ -9,12 +9,16 @@ import (
 	"path/filepath"
 	"strings"
 
+	"sluice/trainer"
 	"sluice/trainer/model"
 	"sluice/trainer/tokenizer"
 )
 
 // ErrNoTokenizer is a model folder without one.
 var ErrNoTokenizer = errors.New("no tokenizer.json and no vocab.txt")
+
+// ErrLinear is a folder with a linear student, which is no network.
+var ErrLinear = errors.New("it holds a linear student, which classifies and does nothing else")
 
 // A Model is a model with the tokenizer it was trained with.
 type Model struct {
@@ -56,6 +60,9 @@ func LoadWeights(path string, o model.LoadOptions) (*Model, error) {
 			return nil, err
 		}
 		return &Model{Model: m, Path: path, GGUF: &v}, nil
+	}
+	if trainer.IsLinear(path) {
+		return nil, fmt.Errorf("%s: %w", path, ErrLinear)
 	}
 	m, err := model.Load(path, o)
 	if err != nil {

@@ -59,16 +59,6 @@ func (f Format) String() string {
 	return fmt.Sprintf("format %d", uint32(f))
 }
 
-// ParseFormat reads the name of a format that can be written.
-func ParseFormat(name string) (Format, error) {
-	for _, f := range []Format{F32, F16, Q8_0, Q4_0} {
-		if f.String() == name {
-			return f, nil
-		}
-	}
-	return 0, fmt.Errorf("unknown GGUF format %q: want F32, F16, Q8_0 or Q4_0", name)
-}
-
 // decode widens blocks to dst.
 //
 //	Q8_0: x_i = d·q_i;  Q4_0: x_i = d·(q_i - 8);  Q4_1: x_i = d·q_i + m; element j is the low half of byte j, j+16 the high half

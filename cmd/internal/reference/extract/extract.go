@@ -19,7 +19,10 @@ import (
 )
 
 // folders hold the structs that a recipe is decoded into.
-var folders = []string{"generators", "filters", "dedup", "pipeline", "pipeline/llm"}
+var folders = []string{"generators", "filters", "dedup", "pipeline", "pipeline/llm", "trainer", "trainer/linear", "trainer/mask", "trainer/mix"}
+
+// components are the last parts of the folders in which every exported struct may be a component, because one may have no keys.
+var components = []string{"generators", "filters", "dedup", "mask", "mix"}
 
 // structDoc is what the comments of one struct say.
 type structDoc struct {
@@ -60,7 +63,7 @@ func literal(s string) string {
 }
 
 // read adds the configuration structs of the package in dir: those with a yaml tag, and in the folders of components
-// all that are exported, because a component may have no keys.
+// all that are exported.
 func read(dir string, into map[string]structDoc) error {
 	set := token.NewFileSet()
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -94,7 +97,7 @@ func read(dir string, into map[string]structDoc) error {
 					doc = g.Doc
 				}
 				fields, configures := fieldDocs(st)
-				if configures || t.Name.IsExported() && filepath.Base(dir) != "pipeline" && filepath.Base(dir) != "llm" {
+				if configures || t.Name.IsExported() && slices.Contains(components, filepath.Base(dir)) {
 					into[f.Name.Name+"."+t.Name.Name] = structDoc{strings.TrimSpace(doc.Text()), fields}
 				}
 			}
