@@ -151,6 +151,10 @@ func (c *Config) checkNetwork() error {
 		return bad("target", "regress wants target: the score or column with the number")
 	case c.Model.Path == "" && (c.Model.Layers < 1 || c.Model.Heads < 1 || c.Model.Dim < 1):
 		return bad("model", "model wants a path, or arch with layers, heads and dim; or it is `linear`, which needs no more")
+	case c.Proxy.Runs < 0 || c.Proxy.Steps < 0:
+		return bad("proxy", "proxy: runs and steps take no negative numbers")
+	case c.Proxy.Model != (ModelConfig{}) && c.Proxy.Model.Path == "" && (c.Proxy.Model.Layers < 1 || c.Proxy.Model.Heads < 1 || c.Proxy.Model.Dim < 1):
+		return bad("proxy.model", "proxy.model wants layers, heads and dim, or to be left out: then proxy runs train the model itself")
 	case c.Schedule.Warmup+c.Schedule.Cooldown > 1:
 		return bad("schedule", "schedule: warm-up and cooldown are more than the whole training")
 	case c.Stop.Patience < 0 || c.Stop.MinDelta < 0:

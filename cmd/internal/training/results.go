@@ -35,6 +35,13 @@ func WriteForecast(w io.Writer, f *trainer.Forecast) error {
 	for _, name := range slices.Sorted(maps.Keys(f.Epochs)) {
 		t.Row("epochs", fmt.Sprintf("%.2f of %s", f.Epochs[name], name))
 	}
+	for _, x := range f.Trials {
+		done := ""
+		if x.Done > 0 {
+			done = fmt.Sprintf(", %d of them done", x.Done)
+		}
+		t.Row("before", fmt.Sprintf("%s: %d small trainings of %s steps%s, %.0f %% of the training's operations", x.What, x.Runs, humanize.Comma(int64(x.Steps)), done, 100*x.FLOPs/f.FLOPs))
+	}
 	return bill(w, t, f)
 }
 
