@@ -101,14 +101,14 @@ func (r *run) loop(ctx context.Context) error {
 		if at.Eval, err = r.judge(ctx); err != nil {
 			return err
 		}
-		if r.due(r.c.Checkpoint.Every) || r.early.BestStep == r.step {
+		at.Saved = r.due(r.c.Checkpoint.Every) || r.early.BestStep == r.step
+		if err := r.history.add(at); err != nil { // before the checkpoint: a run that goes on from it has no gap in its metrics
+			return err
+		}
+		if at.Saved {
 			if err := r.save(); err != nil {
 				return err
 			}
-			at.Saved = true
-		}
-		if err := r.history.add(at); err != nil {
-			return err
 		}
 		if r.o.Progress != nil {
 			r.o.Progress(at)
