@@ -10,7 +10,8 @@ import (
 
 // RegMix chooses shares by regression over proxy runs (after arXiv 2407.01492, with a log-linear model in place of trees, which is the safe choice for few
 // runs): ln L_i = b_i + t_i·r for every domain's loss, least squares with a small ridge; then, of Simulate mixtures drawn around the prior by size, the mean of the
-// Best with the lowest weighted loss. Mixtures that the cap on repetition forbids are not considered.
+// Best with the lowest weighted loss. Mixtures that the cap on repetition forbids are not
+// considered, nor those that give a domain more than any run did.
 type RegMix struct {
 	Deal     `yaml:"-"`
 	Runs     []Run              `yaml:"runs"`     // at least 2 + domains; none: training makes them
@@ -51,7 +52,7 @@ func (m *RegMix) Open(env Env) (err error) {
 	for i := range m.judged {
 		m.fit = append(m.fit, logLinear(runs, i))
 	}
-	at := m.choose(env, weight)
+	at := m.choose(env, weight, tried(m.space.caps(env), runs))
 	if at == nil {
 		return fmt.Errorf("none of %d mixtures keeps within the cap on repetition: raise repeats or simulate", m.Simulate)
 	}
@@ -98,12 +99,12 @@ func (m *RegMix) predict(i int, at []float64) float64 {
 	return math.Exp(y)
 }
 
-func (m *RegMix) choose(env Env, weight []float64) []float64 {
+func (m *RegMix) choose(env Env, weight, caps []float64) []float64 {
 	type candidate struct {
 		loss   float64
 		shares []float64
 	}
-	prior, caps := m.space.prior(env), m.space.caps(env)
+	prior := m.space.prior(env)
 	rng := rand.New(rand.NewPCG(env.Seed, 0x7265676d))
 	var all []candidate
 	for range m.Simulate {

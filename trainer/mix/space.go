@@ -84,6 +84,19 @@ func (s *space) caps(env Env) []float64 {
 	return out
 }
 
+// tried lowers caps to the largest coordinates that runs have had. Beyond them a log-linear fit knows nothing of how steeply a loss rises where its domain's
+// share nears zero, and gives all to one domain.
+func tried(caps []float64, runs []Run) []float64 {
+	for c := range caps {
+		top := 0.
+		for _, r := range runs {
+			top = max(top, r.Shares[c])
+		}
+		caps[c] = min(caps[c], top)
+	}
+	return caps
+}
+
 // prior is the mixture by size.
 func (s *space) prior(env Env) []float64 {
 	p, sum := s.contract(powers(env, 1)), 0.
