@@ -24,7 +24,7 @@ type Options struct {
 }
 
 // ErrStopped is returned by a training that was asked to stop. It goes on where it was when it is started again.
-var ErrStopped = errors.New("training stopped; it resumes from its last checkpoint")
+var ErrStopped = errors.New("training stopped")
 
 // A Step tells how far a training is.
 type Step struct {
