@@ -238,6 +238,12 @@ func TestSection(t *testing.T) {
 	if ps, ok := errors.AsType[Problems](err); !ok || len(ps) != 1 || ps[0].Line != 17 || ps[0].Hint != "did you mean step?" {
 		t.Errorf("a typo in train: got %v", err)
 	}
+	for key, column := range map[string]int{"lr": 25, "lr.deep": 25, "absent": 1, "": 1} {
+		err := r.Train.Problem(key, "less of it", errors.New("too much"))
+		if ps, ok := errors.AsType[Problems](err); !ok || len(ps) != 1 || ps[0].Line != 17 || ps[0].Column != column || ps[0].Hint != "less of it" {
+			t.Errorf("a problem at %q: %+v, want column %d", key, err, column)
+		}
+	}
 	if r.Certify != nil {
 		t.Error("certify is there without its key")
 	}

@@ -58,14 +58,12 @@ func (l *loader) source() {
 }
 
 // fixed is the schema that the seeds of the recipe's dataset have for good: it was found from the rows of the first run, and rows that have come since
-// fit or fail one by one, wherever in their file they stand. It is nil where no row is sealed, or where the recipe describes another source.
+// fit or fail one by one, wherever in their file they stand. It is nil where no row is sealed, where the recipe describes another source, and
+// where the dataset is to be built anew: then the rows as they are now decide.
 func (l *loader) fixed(source []field) *schemas.Schema {
 	dir := l.recipe.Dataset
-	if l.o.New {
-		dir += newSuffix
-	}
 	m, err := schemas.ReadManifest(dir)
-	if err != nil || !begun(dir, m) {
+	if l.o.New || err != nil || !begun(dir, m) {
 		return nil // whoever opens the dataset says what is wrong with it
 	}
 	was := slices.DeleteFunc(slices.Clone(m.Recipe), func(line string) bool { return !strings.HasPrefix(line, "source.") })

@@ -47,6 +47,7 @@ type state struct {
 	Micros    int                `json:"micros"`
 	Feed      *feed.State        `json:"feed"`
 	Masker    []byte             `json:"masker,omitempty"`
+	Decision  *Decision          `json:"decision,omitempty"`
 	Early     early              `json:"early"`
 	Numbers   map[string]float64 `json:"numbers"` // of the optimiser and the average
 	LR        float64            `json:"lr,omitzero"`
@@ -173,7 +174,7 @@ func (r *run) state() (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &state{Version: stateVersion, Step: r.step, Steps: r.steps, Config: c, Tokenizer: vocabularyKey(r.tok), Kernels: r.engine.Set().String(), Micros: r.micros, Early: r.early,
+	s := &state{Version: stateVersion, Step: r.step, Steps: r.steps, Config: c, Tokenizer: vocabularyKey(r.tok), Kernels: r.engine.Set().String(), Micros: r.micros, Decision: r.decision, Early: r.early,
 		Numbers: map[string]float64{}, LR: r.lr, Tokens: r.tokens, Elapsed: r.elapsed, Energy: r.meter.read(), Notes: r.notes, Files: map[string]string{}}
 	if s.Feed, err = r.feed.State(); err != nil {
 		return nil, err

@@ -51,10 +51,12 @@ type Config struct {
 	Smoothing float64 `yaml:"label_smoothing"` // ε of label smoothing
 	RDrop     float64 `yaml:"r_drop"`          // classify: weight of the divergence between two draws of dropout; 0: off
 
-	Mask    Masking `yaml:"mask"`    // masked: the masker, as `token` or `token: {rate: 0.3}`
-	Mix     Mixing  `yaml:"mix"`     // the mixer of several domains, as `uniform` or `temperature: {t: 2}`
-	Repeats float64 `yaml:"repeats"` // most epochs of any domain; 0: any number
-	Follow  bool    `yaml:"follow"`  // take in shards that are sealed while training runs, at the border of an epoch
+	Mask    Masking  `yaml:"mask"`    // masked: the masker, as `token` or `token: {rate: 0.3}`
+	Mix     Mixing   `yaml:"mix"`     // the mixer of several domains, as `uniform` or `temperature: {t: 2}`
+	Guard   Guarding `yaml:"guard"`   // judge the mixer against uniform mixing first: the share of the steps for it, as `0.1`, or `{share: 0.1, seeds: 3}`
+	Proxy   Proxy    `yaml:"proxy"`   // the small trainings that the mixers regmix and law learn from
+	Repeats float64  `yaml:"repeats"` // most epochs of any domain; 0: any number
+	Follow  bool     `yaml:"follow"`  // take in shards that are sealed while training runs, at the border of an epoch
 
 	Eval       Eval       `yaml:"eval"`       // when validation is looked at
 	Stop       Stop       `yaml:"stop"`       // when training ends early

@@ -131,8 +131,16 @@ func (c *Config) checkNetwork() error {
 		return bad("epochs", "steps %d and epochs %v: one of them must be above 0", c.Steps, c.Epochs)
 	case c.Ensemble < 1 || c.Ensemble > 1 && c.Task != Classify && c.Task != Regress:
 		return bad("ensemble", "ensemble is %d: want 1, or more for classify and regress", c.Ensemble)
-	case !(c.Optimizer.LR > 0) || c.Optimizer.Name == "muon" && !(c.Optimizer.MuonLR > 0) || c.Optimizer.Decay < 0 || c.Optimizer.Clip < 0 || !(c.Optimizer.Eps > 0):
-		return bad("optimizer", "optimizer: learning rates and eps must be above 0, weight_decay and clip not below")
+	case !(c.Optimizer.LR > 0):
+		return bad("optimizer.lr", "optimizer.lr is %v: want more than 0", c.Optimizer.LR)
+	case c.Optimizer.Name == "muon" && !(c.Optimizer.MuonLR > 0):
+		return bad("optimizer.muon_lr", "optimizer.muon_lr is %v: want more than 0", c.Optimizer.MuonLR)
+	case !(c.Optimizer.Eps > 0):
+		return bad("optimizer.eps", "optimizer.eps is %v: want more than 0", c.Optimizer.Eps)
+	case !(c.Optimizer.Decay >= 0):
+		return bad("optimizer.weight_decay", "optimizer.weight_decay is %v: want 0 or more", c.Optimizer.Decay)
+	case !(c.Optimizer.Clip >= 0):
+		return bad("optimizer.clip", "optimizer.clip is %v: want more than 0, or 0 for any length", c.Optimizer.Clip)
 	case c.RDrop < 0 || c.RDrop > 0 && (c.Task != Classify || c.MultiLabel):
 		return bad("r_drop", "r_drop is for classify with a single label")
 	case c.RDrop > 0 && c.Dropout.Hidden+c.Dropout.Attention+c.Dropout.Classifier+c.Dropout.Layer == 0:
@@ -151,6 +159,10 @@ func (c *Config) checkNetwork() error {
 		return bad("target", "regress wants target: the score or column with the number")
 	case c.Model.Path == "" && (c.Model.Layers < 1 || c.Model.Heads < 1 || c.Model.Dim < 1):
 		return bad("model", "model wants a path, or arch with layers, heads and dim; or it is `linear`, which needs no more")
+	case c.Proxy.Runs < 0 || c.Proxy.Steps < 0:
+		return bad("proxy", "proxy: runs and steps take no negative numbers")
+	case c.Proxy.Model != (ModelConfig{}) && c.Proxy.Model.Path == "" && (c.Proxy.Model.Layers < 1 || c.Proxy.Model.Heads < 1 || c.Proxy.Model.Dim < 1):
+		return bad("proxy.model", "proxy.model wants layers, heads and dim, or to be left out: then proxy runs train the model itself")
 	case c.Schedule.Warmup+c.Schedule.Cooldown > 1:
 		return bad("schedule", "schedule: warm-up and cooldown are more than the whole training")
 	case c.Stop.Patience < 0 || c.Stop.MinDelta < 0:

@@ -2,7 +2,6 @@ package trainer
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 
@@ -63,13 +62,9 @@ func (r *run) sweepStep(ctx context.Context, f *feed.Feed, lr float64) (float64,
 
 // spareMixer is the run's mixer anew, so that the sweep leaves no trace in it.
 func (r *run) spareMixer() (mix.Mixer, error) {
-	var m Mixing
-	b, err := json.Marshal(r.c.Mix)
+	m, err := r.provisional()
 	if err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, err
-	}
-	return m.Mixer, mix.Open(m.Mixer, r.env)
+	return m, mix.Open(m, r.env)
 }

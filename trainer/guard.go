@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"sluice/trainer/mix"
 	"sluice/trainer/tensor"
 )
 
@@ -15,6 +16,9 @@ type DivergedError struct {
 	Norm    float64
 	Culprit string
 }
+
+// Is tells trials of mixers that their training has failed by itself, and not for want of a file.
+func (e *DivergedError) Is(target error) bool { return target == mix.ErrDiverged }
 
 func (e *DivergedError) Error() string {
 	what := fmt.Sprintf("the loss is %v", e.Loss)

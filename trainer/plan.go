@@ -32,6 +32,7 @@ type Forecast struct {
 	Tokens    int64              `json:"tokens"`    // of the whole training, padding included
 	Epochs    map[string]float64 `json:"epochs"`    // of every domain under equal shares of the first weights
 	FLOPs     float64            `json:"flops"`
+	Trials    []TrialForecast    `json:"trials,omitempty"` // small trainings before the first step: time and energy count them
 	Seconds   float64            `json:"seconds,omitzero"` // only by Plan, which measures
 	Bill      Bill               `json:"bill,omitzero"`
 
@@ -82,7 +83,11 @@ func Plan(ctx context.Context, c Config, o Options) (*Forecast, error) {
 	defer r.close()
 	f := r.plan
 	speed := .6 * probe(r.engine.Team(), 200*time.Millisecond)
-	f.Seconds = f.FLOPs / speed * float64(c.Ensemble)
+	all := f.FLOPs
+	for _, t := range f.Trials {
+		all += t.FLOPs
+	}
+	f.Seconds = all / speed * float64(c.Ensemble)
 	wall := time.Duration(f.Seconds * float64(time.Second))
 	f.Bill = r.c.Cost.bill(energy{Joules: f.Seconds * (r.c.Cost.WattsPerThread*float64(r.c.Threads) + r.c.Cost.MemoryWatts), Wall: wall})
 	return f, nil
@@ -130,12 +135,8 @@ func (r *run) advice() string {
 // forecast works the figures out for the present settings.
 func (r *run) forecast() (*Forecast, error) {
 	f := &Forecast{Steps: r.steps, Pieces: r.micros, Epochs: map[string]float64{}}
-	matrices := 0
 	for _, p := range r.model.Params() {
 		f.Parameters += p.Len()
-		if p.Role == model.Matrix || p.Role == model.HeadMatrix {
-			matrices += p.Len()
-		}
 	}
 	f.Weights = 4 * int64(f.Parameters)
 	for _, p := range r.params {
@@ -158,20 +159,20 @@ func (r *run) forecast() (*Forecast, error) {
 		return nil, err
 	}
 	f.Activations, f.Buffers = p.Arena, p.Kernels
-	f.Memory = f.Weights + f.Gradients + f.Optimizer + f.Average + f.Activations + f.Buffers
-
-	long := r.rowTokens()
-	f.Tokens = int64(float64(r.steps*r.c.Batch) * long)
-	c := r.model.Config
-	if r.c.packed() && !c.Untied { // the table is the output matrix too; masked models use it on the masked positions only
-		share := 1.
-		if r.c.Task == Masked {
-			share = .15
-		}
-		matrices += int(share * float64(c.Vocab*c.Hidden))
+	if f.Trials, err = r.forecastTrials(); err != nil {
+		return nil, err
 	}
-	f.FLOPs = float64(f.Tokens) * (6*float64(matrices) + 12*float64(c.Layers*c.Hidden)*long)
-	for k, share := range r.c.Mix.Mixer.Weights() {
+	// Trials are over, and their memory is free again, before the optimizer and the average ask for theirs.
+	last := f.Optimizer + f.Average
+	for _, t := range f.Trials {
+		last = max(last, t.Memory)
+	}
+	f.Memory = f.Weights + f.Gradients + last + f.Activations + f.Buffers
+
+	row := r.rowTokens()
+	f.Tokens = int64(float64(r.steps*r.c.Batch) * row)
+	f.FLOPs = r.flops(float64(f.Tokens), row)
+	for k, share := range r.mixer.Weights() {
 		f.Epochs[r.env.Domains[k].Name] = share * r.env.Examples() / float64(r.env.Domains[k].Examples)
 	}
 	return f, nil

@@ -36,6 +36,9 @@ type run struct {
 	labels    []string
 	order     feed.Order
 	env       mix.Env
+	mixer     mix.Mixer // in use; the config's is only its pattern
+	decision  *Decision
+	trials    trials
 	steps     int
 	micros    int
 	epoch     int64 // rows of all domains together, once
@@ -68,7 +71,13 @@ type run struct {
 }
 
 // prepare does everything before the first step but the feed.
-func prepare(ctx context.Context, c Config, o Options) (ready *run, err error) {
+func prepare(ctx context.Context, c Config, o Options) (*run, error) {
+	return begin(ctx, c, o, (*run).vocabulary, (*run).data, func(r *run, _ context.Context) error { return r.network() },
+		func(r *run, _ context.Context) error { return r.masking() }, (*run).length, func(r *run, _ context.Context) error { return r.fit(r.c.Accumulate == 0) })
+}
+
+// begin makes a run and takes the first steps of its preparation.
+func begin(ctx context.Context, c Config, o Options, steps ...func(*run, context.Context) error) (ready *run, err error) {
 	if o.FS == nil {
 		o.FS = schemas.Disk
 	}
@@ -98,10 +107,8 @@ func prepare(ctx context.Context, c Config, o Options) (ready *run, err error) {
 		return nil, err
 	}
 	r.engine = tensor.NewCPU(tensor.Options{Set: set, Threads: c.Threads, BF16: c.BF16})
-	for _, step := range []func(context.Context) error{r.vocabulary, r.data,
-		func(context.Context) error { return r.network() }, func(context.Context) error { return r.masking() }, func(context.Context) error { return r.length() },
-		func(context.Context) error { return r.fit(r.c.Accumulate == 0) }} {
-		if err := step(ctx); err != nil {
+	for _, step := range steps {
+		if err := step(r, ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -275,21 +282,35 @@ func (r *run) masking() error {
 }
 
 // length settles the number of steps and prepares the mixer, the schedule and the optimiser.
-func (r *run) length() error {
-	env := mix.Env{Batch: r.c.Batch, Seed: r.c.Seed, Repeats: r.c.Repeats, Records: r.corpus.Records}
+func (r *run) length(context.Context) error {
+	r.environment()
+	if err := r.mixing(); err != nil {
+		return err
+	}
+	return r.pace()
+}
+
+// environment is what mixers may know, and with it the number of steps.
+func (r *run) environment() {
+	env := mix.Env{Batch: r.c.Batch, Seed: r.c.Seed, Repeats: r.c.Repeats, Records: r.corpus.Records, Judged: []string{}}
+	r.epoch = 0
 	for _, s := range r.train {
 		n := feed.Rows(s, r.order)
 		r.epoch += n
 		env.Domains = append(env.Domains, mix.Domain{Name: s.Name, Examples: n, Tokens: s.Tokens})
+	}
+	for _, s := range r.valid {
+		env.Judged = append(env.Judged, s.Name)
 	}
 	if r.steps = r.c.Steps; r.steps == 0 {
 		r.steps = max(1, int(math.Ceil(r.c.Epochs*float64(r.epoch)/float64(r.c.Batch))))
 	}
 	env.Steps = int64(r.steps)
 	r.env = env
-	if err := mix.Open(r.c.Mix.Mixer, env); err != nil {
-		return fmt.Errorf("mix %s: %w", r.c.Mix.Name, err)
-	}
+}
+
+// pace settles the pieces of a batch, the moments of evaluations and checkpoints, and the schedule.
+func (r *run) pace() error {
 	if r.micros = r.c.Accumulate; r.micros == 0 {
 		r.micros = max(1, min(r.c.Batch, (r.c.Batch*r.c.Context+4095)/4096))
 	}

@@ -32,6 +32,7 @@ type Report struct {
 	Validation *Result          `json:"validation"` // of the finished model
 	Test       *Result          `json:"test"`       // on rows that nothing was decided by: source.holdout
 
+	Decision    *Decision      `json:"decision,omitempty"` // about the mixer, before the first step
 	Calibration *Calibration   `json:"calibration,omitempty"`
 	Linear      *linear.Report `json:"linear,omitempty"` // of the linear student; its validation is out of fold
 	Ensemble    *Ensemble      `json:"ensemble,omitempty"`
@@ -54,24 +55,28 @@ type DataReport struct {
 	Tokens     int64   `json:"tokens"`
 	Validation int     `json:"validation"` // rows
 	Epochs     float64 `json:"epochs"`     // times it was gone through
+	Share      float64 `json:"share"`      // of all examples
 	Weight     float64 `json:"weight"`     // the mixer's at the end
 }
 
 // report gathers what is known before the model is judged.
 func (r *run) report(best int) *Report {
 	c := r.model.Config
-	rep := &Report{Task: r.c.Task, Labels: r.labels, Left: r.corpus.Left(), Step: r.step, Best: best, Tokens: r.tokens, Forecast: r.plan, PeakMemory: peakMemory(),
+	rep := &Report{Task: r.c.Task, Labels: r.labels, Left: r.corpus.Left(), Decision: r.decision, Step: r.step, Best: best, Tokens: r.tokens, Forecast: r.plan, PeakMemory: peakMemory(),
 		Seconds: r.elapsed.Seconds(), LR: r.rate(), Kernels: r.engine.Set().String(), Threads: r.c.Threads, Config: r.c, Notes: r.notes,
 		Model: fmt.Sprintf("%s, %d layers, hidden size %d, %d heads, vocabulary %d, %d parameters", c.Family, c.Layers, c.Hidden, c.Heads, c.Vocab, r.model.Size())}
 	if n := len(r.history.points); n > 0 {
 		rep.Loss = r.history.points[n-1].Loss
 	}
-	epochs, weights := r.feed.Epochs(), r.c.Mix.Mixer.Weights()
+	epochs, weights, all := r.feed.Epochs(), r.mixer.Weights(), 0.
+	for k, d := range r.env.Domains {
+		all += epochs[k] * float64(d.Examples)
+	}
 	for k, s := range r.train {
 		if r.c.Follow {
 			s = r.corpus.Train(k, -1) // with what was sealed meanwhile
 		}
-		d := DataReport{Name: s.Name, Rows: s.Len(), Tokens: s.Tokens, Epochs: epochs[k], Weight: weights[k]}
+		d := DataReport{Name: s.Name, Rows: s.Len(), Tokens: s.Tokens, Epochs: epochs[k], Share: epochs[k] * float64(r.env.Domains[k].Examples) / max(all, 1), Weight: weights[k]}
 		for _, v := range r.valid {
 			if v.Name == s.Name {
 				d.Validation = v.Len()

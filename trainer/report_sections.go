@@ -27,7 +27,7 @@ func (rep *Report) sections(points []point) []section {
 	} else {
 		out = append(out, lossCurves(points), validationCurves(points), rep.mixing(points))
 	}
-	out = append(out, rep.resources())
+	out = append(append(out, rep.decided()...), rep.resources())
 	if rep.Calibration != nil {
 		out = append(out, rep.calibration())
 	}
@@ -43,7 +43,7 @@ func (rep *Report) sections(points []point) []section {
 }
 
 func (rep *Report) summary() section {
-	s := section{title: "Training: " + rep.Task, words: rep.Model, head: []string{"domain", "rows", "tokens", "validation rows", "epochs", "weight at the end"}}
+	s := section{title: "Training: " + rep.Task, words: rep.Model, head: []string{"domain", "rows", "tokens", "validation rows", "epochs", "share", "weight at the end"}}
 	if rep.Linear != nil {
 		s.head = s.head[:2]
 	}
@@ -52,7 +52,7 @@ func (rep *Report) summary() section {
 			s.rows = append(s.rows, []string{d.Name, fmt.Sprint(d.Rows)})
 			continue
 		}
-		s.rows = append(s.rows, []string{d.Name, fmt.Sprint(d.Rows), fmt.Sprint(d.Tokens), fmt.Sprint(d.Validation), fmt.Sprintf("%.2f", d.Epochs), fmt.Sprintf("%.3f", d.Weight)})
+		s.rows = append(s.rows, []string{d.Name, fmt.Sprint(d.Rows), fmt.Sprint(d.Tokens), fmt.Sprint(d.Validation), fmt.Sprintf("%.2f", d.Epochs), fmt.Sprintf("%.3f", d.Share), fmt.Sprintf("%.3f", d.Weight)})
 	}
 	if len(rep.Left) > 0 {
 		s.words += ". Records left out or cut: " + reasons(rep.Left)
@@ -139,22 +139,6 @@ func validationCurves(points []point) section {
 		}
 	}
 	return c.section("Loss on validation data", "")
-}
-
-func (rep *Report) mixing(points []point) section {
-	c := &chart{x: "step", y: "share"}
-	for k, d := range rep.Data {
-		s := &series{name: d.Name}
-		for _, p := range points {
-			if k < len(p.Weights) {
-				s.add(float64(p.Step), p.Weights[k])
-			}
-		}
-		s.thin(200)
-		c.series = append(c.series, s)
-	}
-	slices.SortFunc(c.series, func(a, b *series) int { return strings.Compare(a.name, b.name) })
-	return c.section("Mixing weights", "Mixer: "+rep.Config.Mix.Name+".")
 }
 
 func (rep *Report) resources() (s section) {

@@ -22,11 +22,12 @@ import (
 // resume puts the run where an earlier one with the same config was, or at its beginning. A finished run gives its report.
 func (r *run) resume(ctx context.Context) (*Report, error) {
 	if r.o.Fresh {
-		for _, name := range []string{checkpointDir, reportFile, metricsFile} {
+		for _, name := range []string{checkpointDir, reportFile, metricsFile, trialsFile} {
 			if err := r.o.FS.RemoveAll(filepath.Join(r.o.Dir, name)); err != nil {
 				return nil, err
 			}
 		}
+		r.trials.all = nil
 	}
 	if err := r.optimise(); err != nil {
 		return nil, err
@@ -45,12 +46,17 @@ func (r *run) resume(ctx context.Context) (*Report, error) {
 	var from *feed.State
 	if s != nil {
 		from = s.Feed
-	} else if r.c.FindLR {
-		if err := r.findLR(ctx); err != nil {
+	} else {
+		if r.c.FindLR {
+			if err := r.findLR(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if err := r.decide(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if r.feed, err = feed.New(ctx, r.corpus, r.order, r.c.Mix.Mixer, r.c.Batch, r.micros, from); err != nil {
+	if r.feed, err = feed.New(ctx, r.corpus, r.order, r.mixer, r.c.Batch, r.micros, from); err != nil {
 		return nil, err
 	}
 	r.history, err = openHistory(r.o.FS, r.o.Dir, r.step)
@@ -132,6 +138,10 @@ func (r *run) take(dir string, s *state) error {
 		}
 	}
 	if err := r.weights(dir, s); err != nil {
+		return err
+	}
+	r.decision = s.Decision
+	if err := r.obey(); err != nil {
 		return err
 	}
 	r.step, r.saved, r.tokens, r.elapsed, r.early = s.Step, s.Step, s.Tokens, s.Elapsed, s.Early

@@ -41,6 +41,14 @@ type DomainResult struct {
 	Targets int64   `json:"targets"`
 }
 
+// lossOn is the loss on a domain; NaN where it has no targets.
+func (r *Result) lossOn(domain string) float64 {
+	if d, ok := r.Domains[domain]; ok {
+		return d.Loss
+	}
+	return math.NaN()
+}
+
 func perplexity(loss float64) float64 { return math.Exp(min(loss, 700)) }
 
 // predictions are a model's logits for rows, with what would have been right.

@@ -40,6 +40,11 @@ func appendSettings(out []setting, key string, v reflect.Value) []setting {
 			}
 			return out
 		}
+	case reflect.Pointer:
+		if v.IsNil() {
+			return out
+		}
+		return appendSettings(out, key, v.Elem())
 	case reflect.String:
 		return append(out, setting{key, v.String()})
 	}

@@ -24,7 +24,7 @@ type Options struct {
 }
 
 // ErrStopped is returned by a training that was asked to stop. It goes on where it was when it is started again.
-var ErrStopped = errors.New("training stopped; it resumes from its last checkpoint")
+var ErrStopped = errors.New("training stopped")
 
 // A Step tells how far a training is.
 type Step struct {
@@ -102,7 +102,7 @@ func (r *run) loop(ctx context.Context) error {
 			return err
 		}
 		at.Saved = r.due(r.c.Checkpoint.Every) || r.early.BestStep == r.step
-		if err := r.history.add(at); err != nil { // before the checkpoint: a run that goes on from it finds the metrics of all steps up to it
+		if err := r.history.add(at); err != nil { // before the checkpoint: a run that goes on from it has no gap in its metrics
 			return err
 		}
 		if at.Saved {
@@ -147,14 +147,14 @@ func (r *run) blame(err error) error {
 func (r *run) learn(s stepped) {
 	for k, loss := range s.domains {
 		if !math.IsNaN(loss) {
-			r.c.Mix.Mixer.Learn(int64(r.step), k, loss)
+			r.mixer.Learn(int64(r.step), k, loss)
 		}
 	}
 }
 
 // judge looks at validation when it is time, and tells the early stopping and a mixer that learns from it.
 func (r *run) judge(ctx context.Context) (*Result, error) {
-	v, ok := r.c.Mix.Mixer.(mix.Validator)
+	v, ok := r.mixer.(mix.Validator)
 	asked, due := ok && v.Due(int64(r.step)), r.due(r.c.Eval.Every)
 	if len(r.valid) == 0 || !asked && !due {
 		return nil, nil
@@ -164,14 +164,7 @@ func (r *run) judge(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	if asked {
-		losses := make([]float64, len(r.corpus.Domains))
-		for k, d := range r.corpus.Domains {
-			losses[k] = math.NaN()
-			if one, ok := res.Domains[d.Name]; ok {
-				losses[k] = one.Loss
-			}
-		}
-		v.Validate(int64(r.step), losses)
+		r.tell(v, res)
 	}
 	if !due {
 		return nil, nil
@@ -183,6 +176,15 @@ func (r *run) judge(ctx context.Context) (*Result, error) {
 	r.early.see(r.c.Stop, r.step, metric)
 	r.last = res
 	return res, nil
+}
+
+// tell gives a mixer the validation losses of the domains; NaN where one has no validation data.
+func (r *run) tell(v mix.Validator, res *Result) {
+	losses := make([]float64, len(r.corpus.Domains))
+	for k, d := range r.corpus.Domains {
+		losses[k] = res.lossOn(d.Name)
+	}
+	v.Validate(int64(r.step), losses)
 }
 
 // evaluateAverage evaluates the averaged weights, where there are some.
@@ -202,7 +204,7 @@ func (r *run) averager() optim.Averager {
 }
 
 func (r *run) progress(s stepped, since time.Duration, tokens int64) Step {
-	at := Step{Step: r.step, Steps: r.steps, Loss: s.loss, Domains: map[string]float64{}, Norm: s.norm, LR: s.factor * r.rate(), Tokens: r.tokens, Weights: r.c.Mix.Mixer.Weights()}
+	at := Step{Step: r.step, Steps: r.steps, Loss: s.loss, Domains: map[string]float64{}, Norm: s.norm, LR: s.factor * r.rate(), Tokens: r.tokens, Weights: r.mixer.Weights()}
 	if since > 0 {
 		at.TokensPerSecond = float64(tokens) / since.Seconds()
 		if at.TokensPerSecond > 0 && r.step > 0 {

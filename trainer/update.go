@@ -118,7 +118,7 @@ func vacant(dir string) error {
 		_, err := os.Stat(filepath.Join(dir, name))
 		return err == nil
 	}
-	if (there(weightsFile) || there(safetensors.IndexName)) && !there(configFile) && !there(checkpointDir) {
+	if (there(weightsFile) || there(safetensors.IndexName)) && !there(configFile) && !there(begunFile) && !there(checkpointDir) {
 		return fmt.Errorf("%s holds a model that was not trained there and would be lost: give another folder", dir)
 	}
 	return nil
@@ -142,7 +142,7 @@ func wipe(disk schemas.FS, dir string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{reportFile, checkpointDir, metricsFile, tokenizerFile} {
+	for _, name := range []string{reportFile, checkpointDir, metricsFile, tokenizerFile, tokenizer.ConfigName} {
 		members = append(members, filepath.Join(dir, name))
 	}
 	for _, path := range members {

@@ -60,6 +60,9 @@ func (r *run) findVocabulary(ctx context.Context) (err error) {
 	if r.tok, err = r.learnVocabulary(ctx, t); err != nil {
 		return err
 	}
+	if err := r.o.FS.RemoveAll(filepath.Join(r.o.Dir, tokenizer.ConfigName)); err != nil { // of another one
+		return err
+	}
 	return writeTokenizer(r.o.FS, own, r.tok)
 }
 

@@ -36,6 +36,7 @@ func commands(a *app) []*cobra.Command {
 		newVerifyCommand(a),
 		newExportCommand(a),
 		newTrainCommand(a),
+		newMixCommand(a),
 		newEvalCommand(a),
 		newTokenizerCommand(a),
 		newEmbedCommand(a),

@@ -32,7 +32,7 @@ func trainConfig(r *pipeline.Recipe, out string) (trainer.Config, error) {
 			c.Data[i].Path = inFolder(dir, c.Data[i].Path)
 		}
 	}
-	for _, p := range []*string{&c.Validation.Path, &c.Model.Path, &c.Tokenizer.Path, &c.Cache, &c.Out} {
+	for _, p := range []*string{&c.Validation.Path, &c.Model.Path, &c.Tokenizer.Path, &c.Proxy.Model.Path, &c.Cache, &c.Out} {
 		if *p != "" {
 			*p = inFolder(dir, *p)
 		}

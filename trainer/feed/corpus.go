@@ -2,7 +2,9 @@ package feed
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -165,6 +167,46 @@ func (s *Set) Head(n int) *Set {
 		h.Tokens += int64(c.length(row))
 	}
 	return &h
+}
+
+// Part gives about the share of the rows, at least one of them, which ones depends on the records alone: the rows of a smaller share are among those of a
+// larger. Small trainings on it repeat their data as often as large ones on the whole. 0 and 1: all.
+func (s *Set) Part(share float64) *Set {
+	if share <= 0 || share >= 1 || s.Len() == 0 {
+		return s
+	}
+	p := &Set{Name: s.Name, caches: s.caches, before: s.before}
+	least, lowest := 0, math.Inf(1)
+	for i, r := range s.rows {
+		c, row := s.row(i)
+		f := fraction(Hash(0, "part", c.records[row]))
+		if f < lowest {
+			least, lowest = i, f
+		}
+		if f < share {
+			p.rows = append(p.rows, r)
+			p.Tokens += int64(c.length(row))
+		}
+	}
+	if p.rows == nil {
+		c, row := s.row(least)
+		p.rows, p.Tokens = s.rows[least:least+1], int64(c.length(row))
+	}
+	return p
+}
+
+// Hash names the data: what the domains are called, and the hashes of their shards.
+func (c *Corpus) Hash() string {
+	h := sha256.New()
+	for _, d := range c.Domains {
+		fmt.Fprintf(h, "%q\n", d.Name)
+		d.mu.Lock()
+		for _, s := range d.shards {
+			fmt.Fprintf(h, "%s\n", s.sha)
+		}
+		d.mu.Unlock()
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // row finds row i of the set.

@@ -190,15 +190,20 @@ func (f *Feed) Next(step int64) (*Batch, error) {
 	return b, nil
 }
 
-// fill takes the records of the next batches and sorts them by length. The mixer decides for all of them at once.
+// fill takes the records of the next batches and sorts them by length. The mixer decides for all of them at once, unless it follows what is learned: then a
+// window is one batch.
 func (f *Feed) fill() error {
+	batches := windowBatches
+	if mix.Reacts(f.mixer) {
+		batches = 1
+	}
 	start, err := f.place()
 	if err != nil {
 		return err
 	}
-	units := make([]*unit, 0, windowBatches*f.batch)
-	for range windowBatches * f.batch {
-		u, err := f.pull(-1)
+	units, step := make([]*unit, 0, batches*f.batch), int64(f.picks)/int64(f.batch)
+	for range batches * f.batch {
+		u, err := f.pull(step)
 		if err != nil {
 			return err
 		}

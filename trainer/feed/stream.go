@@ -24,6 +24,7 @@ type Order struct {
 	Pad     int32    // the id behind the last document of a row
 	Classes []string // of labeled records
 	Multi   bool     // labeled records have any number of classes
+	Part    float64  // share of the rows that is used, those of a fixed choice; 0: all
 	Follow  bool     // take in shards that are sealed meanwhile, at the border of an epoch
 	plain   bool     // no shuffling, one epoch: evaluation
 }
@@ -71,7 +72,7 @@ func (s *stream) open(ctx context.Context) error {
 	if have := s.c.shards(s.domain); s.at.Shards > have {
 		return fmt.Errorf("data %s: the checkpoint was made with %d shards, there are %d", s.c.Domains[s.domain].Name, s.at.Shards, have)
 	}
-	s.set = s.c.Train(s.domain, s.at.Shards)
+	s.set = s.c.Train(s.domain, s.at.Shards).Part(s.o.Part)
 	return s.start()
 }
 
@@ -94,7 +95,7 @@ func (s *stream) nextEpoch(ctx context.Context) error {
 			return err
 		}
 		if n := s.c.shards(s.domain); n > s.at.Shards {
-			s.at.Shards, s.set = n, s.c.Train(s.domain, n)
+			s.at.Shards, s.set = n, s.c.Train(s.domain, n).Part(s.o.Part)
 		}
 	}
 	s.at = Cursor{Epoch: s.at.Epoch + 1, Shards: s.at.Shards}

@@ -29,6 +29,9 @@ type ADO struct {
 
 const adoFloor = .01
 
+// Shorten implements [Periodic].
+func (m *ADO) Shorten(f float64, _ int) { m.Every = max(1, int64(f*float64(m.Every))) }
+
 // Open implements [Opener].
 func (m *ADO) Open(env Env) error {
 	if m.Every < 1 {

@@ -30,6 +30,14 @@ type Aioli struct {
 	visits []int64   // times that column j was measured in this round
 }
 
+// Shorten implements [Periodic]: rounds keep the share that is given to sweeps as long as a turn has a step.
+func (m *Aioli) Shorten(f float64, domains int) {
+	long := m.Sweeps * m.Steps
+	m.Steps = max(1, int64(f*float64(m.Steps)))
+	m.Sweeps = max(1, int64(f*float64(long))/m.Steps)
+	m.Every = max(int64(f*float64(m.Every)), m.Sweeps*m.Steps*int64(domains)+1)
+}
+
 // Open implements [Opener].
 func (m *Aioli) Open(env Env) error {
 	k := int64(len(env.Domains))

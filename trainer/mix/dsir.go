@@ -32,6 +32,9 @@ func (d *DSIR) Open(env Env) error {
 			target = i
 		}
 	}
+	if d.Target == "" {
+		return fmt.Errorf("target is missing: name the domain to resemble")
+	}
 	if target < 0 {
 		return fmt.Errorf("target: there is no domain %q", d.Target)
 	}

@@ -2,19 +2,20 @@ package mix
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 )
 
 // A Guard stands before a training and asks whether a mixer is worth its risk: uniform mixing and the mixer train side by side on a small part of the
-// budget, with the same seeds. The mixer stays only if the paired 90 % interval of its excess loss excludes "worse by more than .5 %". Excess is taken
+// budget, with the same seeds, every mixer with its own periods shortened to the length of a trial. The mixer stays only if the paired 90 % interval of its excess loss excludes "worse by more than .5 %". Excess is taken
 // domain by domain, as a ratio, and averaged: a domain of high loss, noise above all, has no more say than another.
 type Guard struct {
-	Share  float64            `yaml:"share"`  // of the steps, for all trials together: .05 to .1
-	Seeds  int                `yaml:"seeds"`  // pairs
-	Worse  float64            `yaml:"worse"`  // what a mixer may be worse by
-	Target map[string]float64 `yaml:"target"` // what a domain's loss counts, by name; none: 1 for all
+	Share  float64            `yaml:"share" json:"share"`   // of the steps, for all trials together: .05 to .1
+	Seeds  int                `yaml:"seeds" json:"seeds"`   // pairs
+	Worse  float64            `yaml:"worse" json:"worse"`   // what a mixer may be worse by
+	Target map[string]float64 `yaml:"target" json:"target"` // what a domain's loss counts, by name; none: 1 for all
 }
 
 // DefaultGuard spends a tenth of the steps on five pairs.
@@ -22,11 +23,20 @@ func DefaultGuard() Guard { return Guard{Share: .1, Seeds: 5, Worse: .005} }
 
 // A Verdict is what a guard found.
 type Verdict struct {
-	Keep    bool
-	Excess  float64   // mean of the pairs
-	Low, Up float64   // its 90 % interval
-	Pairs   []float64 // excess of every pair
+	Keep   bool      `json:"keep"`
+	Excess float64   `json:"excess"` // mean of the pairs
+	Low    float64   `json:"low"`    // its 90 % interval
+	Up     float64   `json:"up"`
+	Pairs  []float64 `json:"pairs"` // excess of every pair
+	Steps  int64     `json:"steps"` // of a trial
+	Failed string    `json:"failed,omitempty"`
 }
+
+// ErrDiverged is what a [Trial] fails with when its loss is no number any more. With a mixer to judge, that is a judgement.
+var ErrDiverged = errors.New("the training diverged")
+
+// shortest is the least number of steps that tells mixers apart: before, exploration keeps the bandits uniform, and all trials end alike.
+const shortest = 20
 
 // String says the verdict in words.
 func (v Verdict) String() string {
@@ -34,32 +44,58 @@ func (v Verdict) String() string {
 	if v.Keep {
 		what = "the mixer stays"
 	}
+	if v.Failed != "" {
+		return v.Failed + ": " + what
+	}
 	return fmt.Sprintf("validation loss against uniform mixing %+.2f %% (90 %% interval %+.2f to %+.2f %%, %d pairs): %s", 100*v.Excess, 100*v.Low, 100*v.Up,
 		len(v.Pairs), what)
 }
 
+// Check says what is wrong with the settings, or with the length of the training for them.
+func (g Guard) Check(env Env) error {
+	if !(g.Share > 0 && g.Share <= 1) || g.Seeds < 2 || !(g.Worse >= 0) {
+		return fmt.Errorf("guard: share lies above 0 and up to 1, seeds are 2 or more and worse 0 or more, not %v, %d and %v", g.Share, g.Seeds, g.Worse)
+	}
+	if g.Steps(env) < shortest {
+		return fmt.Errorf("guard: %v of %d steps is %d steps for each of %d trials, and fewer than %d tell nothing: raise guard.share or steps, lower guard.seeds, or leave guard out",
+			g.Share, env.Steps, g.Steps(env), 2*g.Seeds, shortest)
+	}
+	_, err := importance(g.Target, env)
+	if err != nil {
+		err = fmt.Errorf("guard: %w", err)
+	}
+	return err
+}
+
+// Steps is the length of a trial.
+func (g Guard) Steps(env Env) int64 { return int64(g.Share * float64(env.Steps) / float64(2*g.Seeds)) }
+
 // Try runs the trials. Fresh gives a new mixer, not yet opened, at every call. Domains without a validation loss (NaN) have no say.
 func (g Guard) Try(ctx context.Context, fresh func() Mixer, trial Trial, env Env) (Verdict, error) {
-	if !(g.Share > 0 && g.Share <= 1) || g.Seeds < 2 || !(g.Worse >= 0) {
-		return Verdict{}, fmt.Errorf("guard: share lies between 0 and 1, seeds are 2 or more and worse 0 or more, not %v, %d and %v", g.Share, g.Seeds, g.Worse)
+	if err := g.Check(env); err != nil {
+		return Verdict{}, err
 	}
-	steps := int64(g.Share * float64(env.Steps) / float64(2*g.Seeds))
-	if steps < 1 {
-		return Verdict{}, fmt.Errorf("guard: %v of %d steps is not enough for %d pairs of trials", g.Share, env.Steps, g.Seeds)
-	}
+	steps := g.Steps(env)
 	weight, err := importance(g.Target, env)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("guard: %w", err)
 	}
 	var pairs []float64
 	for i := range g.Seeds {
-		theirs, err := trial(ctx, fresh(), steps, env.Seed+uint64(i))
+		m := fresh()
+		if p, ok := m.(Periodic); ok {
+			p.Shorten(float64(steps)/float64(env.Steps), len(env.Domains))
+		}
+		theirs, err := trial(ctx, m, steps, env.Seed+uint64(i))
+		if errors.Is(err, ErrDiverged) {
+			return Verdict{Steps: steps, Failed: fmt.Sprintf("trial %d of the mixer diverged", i+1)}, nil
+		}
 		if err != nil {
-			return Verdict{}, fmt.Errorf("guard: trial %d: %w", i, err)
+			return Verdict{}, fmt.Errorf("guard: trial %d: %w", i+1, err)
 		}
 		ours, err := trial(ctx, &Uniform{}, steps, env.Seed+uint64(i))
 		if err != nil {
-			return Verdict{}, fmt.Errorf("guard: trial %d of uniform mixing: %w", i, err)
+			return Verdict{}, fmt.Errorf("guard: trial %d of uniform mixing: %w", i+1, err)
 		}
 		sum, all := 0., 0.
 		for k, l := range ours {
@@ -73,8 +109,13 @@ func (g Guard) Try(ctx context.Context, fresh func() Mixer, trial Trial, env Env
 		}
 		pairs = append(pairs, sum/all)
 	}
-	return g.Decide(pairs), nil
+	v := g.Decide(pairs)
+	v.Steps = steps
+	return v, nil
 }
+
+// A Periodic mixer does something every so many steps. Shortened, it does so as often in a training of the share f of the steps.
+type Periodic interface{ Shorten(f float64, domains int) }
 
 // Decide judges pairs of excess losses.
 //

@@ -9,31 +9,44 @@ import (
 //
 //	L_i(r) = c_i + k_i·exp(Σ_j t_ij·r_j)
 //
-// fitted by Huber's loss from several starts (of equal fits the one that is most constant); then Σ w_i·L_i, which is convex in r, is minimised over all mixtures that the cap on repetition allows. Between
-// the runs it bends as losses do; beyond them it guesses, so runs should be spread wide (see [Design]).
+// fitted by Huber's loss from several starts (of equal fits the one that is most constant); then Σ w_i·L_i, which is convex in r, is minimised over all
+// mixtures that the cap on repetition allows. Between the runs it bends as losses do; beyond them it guesses, so runs should be spread wide (see [Design]).
 type Law struct {
 	Deal   `yaml:"-"`
-	Runs   []Run              `yaml:"runs"`   // at least 3 for each domain
+	Runs   []Run              `yaml:"runs"`   // at least 3 for each domain; none: training makes them
 	Target map[string]float64 `yaml:"target"` // weight of a domain's loss, by name; none: 1 for all
+	Frozen map[string]float64 `yaml:"frozen"` // shares of domains whose mixture is known: only the rest is searched
 
-	laws [][]float64 // ln c, ln k, t of every domain
+	probed []Run
+	space  *space
+	judged []string
+	laws   [][]float64 // ln c, ln k, t of every loss
 }
 
+// Design implements [Prober].
+func (m *Law) Design(env Env, n int) ([][]float64, error) { return design(m.Runs, m.Frozen, env, n) }
+
+// Take implements [Prober].
+func (m *Law) Take(runs []Run) { m.probed = runs }
+
 // Open implements [Opener].
-func (m *Law) Open(env Env) error {
-	k := len(env.Domains)
-	if err := checkRuns(m.Runs, k, 3*k); err != nil {
+func (m *Law) Open(env Env) (err error) {
+	if m.space, err = newSpace(m.Frozen, env); err != nil {
+		return err
+	}
+	runs, err := m.space.runs(known(m.Runs, m.probed), env, 3*m.space.size)
+	if err != nil {
 		return err
 	}
 	weight, err := importance(m.Target, env)
 	if err != nil {
 		return err
 	}
-	m.laws = nil
-	for i := range k {
-		m.laws = append(m.laws, fitMixingLaw(m.Runs, i))
+	m.laws, m.judged = nil, env.judged()
+	for i := range m.judged {
+		m.laws = append(m.laws, fitMixingLaw(runs, i))
 	}
-	m.Set(m.best(weight, most(env)), env)
+	m.Set(m.space.expand(m.best(weight, m.space.caps(env))), env)
 	return nil
 }
 
@@ -47,20 +60,37 @@ func lawAt(x, shares []float64) (loss, rising float64) {
 	return math.Exp(x[0]) + rising, rising
 }
 
-// fitMixingLaw fits the law of one domain on the logarithm of the loss. Starts differ in how much of the least loss seen is the constant c.
-func fitMixingLaw(runs []Run, domain int) []float64 {
+// steepest gives the coordinate with whose share a loss falls most.
+func steepest(runs []Run, loss int) (at int) {
+	least := math.Inf(1)
+	for j := range runs[0].Shares {
+		sum, share, both := 0., 0., 0.
+		for _, r := range runs {
+			sum += r.Losses[loss]
+			share += r.Shares[j]
+			both += r.Losses[loss] * r.Shares[j]
+		}
+		if c := both - sum*share/float64(len(runs)); c < least {
+			least, at = c, j
+		}
+	}
+	return at
+}
+
+// fitMixingLaw fits the law of one loss on its logarithm. Starts differ in how much of the least loss seen is the constant c.
+func fitMixingLaw(runs []Run, loss int) []float64 {
 	k := len(runs[0].Shares)
 	least, mean := math.Inf(1), 0.
 	for _, r := range runs {
-		least = min(least, r.Losses[domain])
-		mean += r.Losses[domain] / float64(len(runs))
+		least = min(least, r.Losses[loss])
+		mean += r.Losses[loss] / float64(len(runs))
 	}
 	value := func(x, g []float64) float64 {
 		clear(g)
 		sum := 0.
 		for _, r := range runs {
 			l, rising := lawAt(x, r.Shares)
-			h, s := huber(math.Log(l)-math.Log(r.Losses[domain]), .01)
+			h, s := huber(math.Log(l)-math.Log(r.Losses[loss]), .01)
 			sum += h
 			g[0] += s * math.Exp(x[0]) / l
 			g[1] += s * rising / l
@@ -75,12 +105,12 @@ func fitMixingLaw(runs []Run, domain int) []float64 {
 		return sum
 	}
 	var best []float64
-	lowest := math.Inf(1)
+	lowest, helper := math.Inf(1), steepest(runs, loss)
 	for _, c := range []float64{.99, .9, .6, .2} {
 		for _, own := range []float64{0, -1, -3} {
 			x := make([]float64, 2+k)
 			x[0], x[1] = math.Log(c*least), math.Log(max(mean-c*least, 1e-3*mean))
-			x[2+domain] = own
+			x[2+helper] = own
 			if v := descend(value, x, 300); v < lowest-1e-7 {
 				lowest, best = v, x
 			}
@@ -91,7 +121,7 @@ func fitMixingLaw(runs []Run, domain int) []float64 {
 
 // best minimises Σ w_i·L_i(r) by exponentiated gradient steps (Kivinen, Warmuth 1997), each followed by a return under the caps.
 func (m *Law) best(weight, caps []float64) []float64 {
-	k := len(weight)
+	k := m.space.size
 	r := make([]float64, k)
 	for i := range r {
 		r[i] = 1
@@ -129,6 +159,8 @@ func (m *Law) best(weight, caps []float64) []float64 {
 
 // Explain implements [Explainer].
 func (m *Law) Explain(domain int) string {
-	l, _ := lawAt(m.laws[domain], m.p)
-	return fmt.Sprintf("its loss is predicted as %.4f, %.4f of it constant", l, math.Exp(m.laws[domain][0]))
+	return m.space.explain(domain, m.judged, func(i int) string {
+		l, _ := lawAt(m.laws[i], m.space.contract(m.p))
+		return fmt.Sprintf("its loss is predicted as %.4f, %.4f of it constant", l, math.Exp(m.laws[i][0]))
+	})
 }

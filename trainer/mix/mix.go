@@ -9,7 +9,7 @@
 //	quality.go distinct.go dsir.go (importance.go)                          shares from what the records are
 //	odm_paper.go odm_code.go odm_exp3.go progress.go ado.go (adofit.go)     shares that follow the training losses; policy.go what they share
 //	aioli.go                                                                shares that follow the validation losses
-//	regmix.go law.go                                                        shares from proxy runs (runs.go)
+//	regmix.go law.go                                                        shares from proxy runs (runs.go) of mixtures (space.go)
 //	guard.go      is a mixer better than uniform?   plan.go   what a mixer will do, and why
 //	bfgs.go       small fits    state.go content.go  bytes and texts
 package mix
@@ -63,16 +63,28 @@ type Opener interface{ Open(Env) error }
 // Env is what a mixer may know before the first pick.
 type Env struct {
 	Domains []Domain
-	Steps   int64   // length of the training
-	Batch   int     // examples of a step
-	Seed    uint64  // of the run
-	Repeats float64 // most epochs of any domain; 0: any number
+	Steps   int64    // length of the training
+	Batch   int      // examples of a step
+	Seed    uint64   // of the run
+	Repeats float64  // most epochs of any domain; 0: any number
+	Judged  []string // names of what validation losses are of; nil: of the domains, all of them
 
 	Records func(domain int) iter.Seq2[*schemas.Record, error] // the domain's training records with their scores, in order
 }
 
 // Examples is the number of examples the training will ask for.
 func (e Env) Examples() float64 { return float64(e.Steps) * float64(e.Batch) }
+
+func (e Env) judged() []string {
+	if e.Judged != nil {
+		return e.Judged
+	}
+	var names []string
+	for _, d := range e.Domains {
+		names = append(names, d.Name)
+	}
+	return names
+}
 
 // A Domain is one source of examples.
 type Domain struct {

@@ -10,21 +10,22 @@ type Explainer interface{ Explain(domain int) string }
 
 // A Choice is what a mixer means to do before the first step; a reactive one will move on from there.
 type Choice struct {
-	Mixer   string
-	Domains []Planned
-	Notes   []string
+	Mixer   string    `json:"mixer"`
+	Domains []Planned `json:"domains"`
+	Notes   []string  `json:"notes,omitempty"`
 }
 
 // Planned is the plan for one domain.
 type Planned struct {
-	Name     string
-	Examples int64   // of one epoch
-	Tokens   int64   // of one epoch
-	Share    float64 // of the training
-	Picks    float64 // examples of it, expected
-	Epochs   float64 // Picks / Examples
-	Capped   bool    // the cap on repetition will stop it
-	Why      string
+	Name     string  `json:"name"`
+	Examples int64   `json:"examples"` // of one epoch
+	Tokens   int64   `json:"tokens"`   // of one epoch
+	Share    float64 `json:"share"`    // of the training
+	Picks    float64 `json:"picks"`    // examples of it, expected
+	Epochs   float64 `json:"epochs"`   // Picks / Examples
+	Cap      float64 `json:"cap"`      // most picks that the cap on repetition allows; 0: any number
+	Capped   bool    `json:"capped"`   // it will be reached
+	Why      string  `json:"why"`
 }
 
 // Plan opens a mixer and tells what it will do and why; m is used up by it. Picks are simulated under the caps: a domain that ends early leaves its
@@ -47,7 +48,7 @@ func Plan(name string, m Mixer, env Env) (*Choice, error) {
 	}
 	picks := share(weights, limit, env.Examples())
 	for i, d := range env.Domains {
-		p := Planned{Name: d.Name, Examples: d.Examples, Tokens: d.Tokens, Picks: picks[i], Epochs: picks[i] / float64(d.Examples)}
+		p := Planned{Name: d.Name, Examples: d.Examples, Tokens: d.Tokens, Picks: picks[i], Epochs: picks[i] / float64(d.Examples), Cap: env.Repeats * float64(d.Examples)}
 		if total := env.Examples(); total > 0 {
 			p.Share = picks[i] / total
 			p.Capped = env.Repeats > 0 && weights[i]*total > limit[i]*(1+1e-9)
@@ -64,7 +65,7 @@ func Plan(name string, m Mixer, env Env) (*Choice, error) {
 		}
 		c.Domains = append(c.Domains, p)
 	}
-	if reacts(m) {
+	if Reacts(m) {
 		c.Notes = append(c.Notes, "these are the shares of the first step; the mixer moves them by what it learns")
 	}
 	if _, ok := m.(Validator); ok {
@@ -73,8 +74,11 @@ func Plan(name string, m Mixer, env Env) (*Choice, error) {
 	return c, nil
 }
 
-// reacts tells whether the mixer's shares depend on training.
-func reacts(m Mixer) bool {
+// Reacts tells whether the mixer's shares depend on training.
+func Reacts(m Mixer) bool {
+	if g, ok := m.(*Guarded); ok {
+		m = g.active()
+	}
 	_, ok := m.(interface{ turn(int64) bool })
 	return ok
 }

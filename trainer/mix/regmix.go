@@ -10,44 +10,58 @@ import (
 
 // RegMix chooses shares by regression over proxy runs (after arXiv 2407.01492, with a log-linear model in place of trees, which is the safe choice for few
 // runs): ln L_i = b_i + t_i·r for every domain's loss, least squares with a small ridge; then, of Simulate mixtures drawn around the prior by size, the mean of the
-// Best with the lowest weighted loss. Mixtures that the cap on repetition forbids are not considered.
+// Best with the lowest weighted loss. Mixtures that the cap on repetition forbids are not
+// considered, nor those that give a domain more than any run did.
 type RegMix struct {
 	Deal     `yaml:"-"`
-	Runs     []Run              `yaml:"runs"`     // at least 2 + domains
+	Runs     []Run              `yaml:"runs"`     // at least 2 + domains; none: training makes them
 	Target   map[string]float64 `yaml:"target"`   // weight of a domain's loss, by name; none: 1 for all
+	Frozen   map[string]float64 `yaml:"frozen"`   // shares of domains whose mixture is known: only the rest is searched
 	Simulate int                `yaml:"simulate"` // mixtures
 	Best     int                `yaml:"best"`     // of them
 
-	fit [][]float64 // b, t of every domain
+	probed []Run
+	space  *space
+	judged []string
+	fit    [][]float64 // b, t of every loss
 }
 
+// Design implements [Prober].
+func (m *RegMix) Design(env Env, n int) ([][]float64, error) { return design(m.Runs, m.Frozen, env, n) }
+
+// Take implements [Prober].
+func (m *RegMix) Take(runs []Run) { m.probed = runs }
+
 // Open implements [Opener].
-func (m *RegMix) Open(env Env) error {
-	k := len(env.Domains)
+func (m *RegMix) Open(env Env) (err error) {
 	if m.Best < 1 || m.Simulate < m.Best {
 		return fmt.Errorf("best is 1 or more and simulate not below it, not %d and %d", m.Best, m.Simulate)
 	}
-	if err := checkRuns(m.Runs, k, k+2); err != nil {
+	if m.space, err = newSpace(m.Frozen, env); err != nil {
+		return err
+	}
+	runs, err := m.space.runs(known(m.Runs, m.probed), env, m.space.size+2)
+	if err != nil {
 		return err
 	}
 	weight, err := importance(m.Target, env)
 	if err != nil {
 		return err
 	}
-	m.fit = nil
-	for i := range k {
-		m.fit = append(m.fit, logLinear(m.Runs, i))
+	m.fit, m.judged = nil, env.judged()
+	for i := range m.judged {
+		m.fit = append(m.fit, logLinear(runs, i))
 	}
-	shares := m.choose(env, weight)
-	if shares == nil {
+	at := m.choose(env, weight, tried(m.space.caps(env), runs))
+	if at == nil {
 		return fmt.Errorf("none of %d mixtures keeps within the cap on repetition: raise repeats or simulate", m.Simulate)
 	}
-	m.Set(shares, env)
+	m.Set(m.space.expand(at), env)
 	return nil
 }
 
-// logLinear fits ln L_i = b + t·r by ridge regression; r is taken as its difference from the uniform mixture, so that the ridge pulls towards "no difference".
-func logLinear(runs []Run, domain int) []float64 {
+// logLinear fits ln L = b + t·r of one loss by ridge regression; r is taken as its difference from the uniform mixture, so that the ridge pulls towards "no difference".
+func logLinear(runs []Run, loss int) []float64 {
 	k := len(runs[0].Shares)
 	n := k + 1
 	a, b := make([]float64, n*n), make([]float64, n)
@@ -57,7 +71,7 @@ func logLinear(runs []Run, domain int) []float64 {
 		for j, s := range r.Shares {
 			row[j+1] = s - 1/float64(k)
 		}
-		y := math.Log(max(r.Losses[domain], 1e-6))
+		y := math.Log(max(r.Losses[loss], 1e-6))
 		for i := range n {
 			for j := range n {
 				a[i*n+j] += row[i] * row[j]
@@ -75,29 +89,22 @@ func logLinear(runs []Run, domain int) []float64 {
 	return x
 }
 
-// predict gives a domain's loss under shares.
-func (m *RegMix) predict(domain int, shares []float64) float64 {
-	x := m.fit[domain]
+// predict gives loss i at a place of the space.
+func (m *RegMix) predict(i int, at []float64) float64 {
+	x := m.fit[i]
 	y := x[0]
-	for j, s := range shares {
-		y += x[j+1] * (s - 1/float64(len(shares)))
+	for j, s := range at {
+		y += x[j+1] * (s - 1/float64(len(at)))
 	}
 	return math.Exp(y)
 }
 
-func (m *RegMix) choose(env Env, weight []float64) []float64 {
+func (m *RegMix) choose(env Env, weight, caps []float64) []float64 {
 	type candidate struct {
 		loss   float64
 		shares []float64
 	}
-	prior, caps := powers(env, 1), most(env)
-	sum := 0.
-	for _, p := range prior {
-		sum += p
-	}
-	for i := range prior {
-		prior[i] /= sum
-	}
+	prior := m.space.prior(env)
 	rng := rand.New(rand.NewPCG(env.Seed, 0x7265676d))
 	var all []candidate
 	for range m.Simulate {
@@ -105,7 +112,9 @@ func (m *RegMix) choose(env Env, weight []float64) []float64 {
 		loss, allowed := 0., true
 		for i := range s {
 			allowed = allowed && s[i] <= caps[i]+1e-9
-			loss += weight[i] * m.predict(i, s)
+		}
+		for i, w := range weight {
+			loss += w * m.predict(i, s)
 		}
 		if allowed {
 			all = append(all, candidate{loss, s})
@@ -127,5 +136,7 @@ func (m *RegMix) choose(env Env, weight []float64) []float64 {
 
 // Explain implements [Explainer].
 func (m *RegMix) Explain(domain int) string {
-	return fmt.Sprintf("its loss is predicted as %.4f", m.predict(domain, m.p))
+	return m.space.explain(domain, m.judged, func(i int) string {
+		return fmt.Sprintf("its loss is predicted as %.4f", m.predict(i, m.space.contract(m.p)))
+	})
 }

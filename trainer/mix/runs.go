@@ -13,12 +13,21 @@ import (
 
 // A Run is one proxy training.
 type Run struct {
-	Shares []float64 `yaml:"shares"` // of the domains, in their order; the sum is 1
-	Losses []float64 `yaml:"losses"` // validation losses of the domains
+	Shares []float64 `yaml:"shares" json:"shares"` // of the domains, in their order; the sum is 1
+	Losses []float64 `yaml:"losses" json:"losses"` // validation losses, in the order of [Env].Judged; none: of the domains
 }
 
-// A Trial trains a model from scratch for a number of steps with a mixer and gives its validation loss in every domain. The same mixer, steps and
-// seed give the same losses.
+// A Prober learns from proxy runs of its own choice, before it is opened.
+type Prober interface {
+	Mixer
+	// Design gives the mixtures to try, n of them; with n = 0 as many as it takes. It is empty when the recipe brings the runs.
+	Design(env Env, n int) ([][]float64, error)
+	// Take gets the finished runs.
+	Take(runs []Run)
+}
+
+// A Trial trains a model from scratch for a number of steps with a mixer and gives its validation losses. The same mixer, steps and seed give the same
+// losses.
 type Trial func(ctx context.Context, m Mixer, steps int64, seed uint64) (losses []float64, err error)
 
 // Design gives n mixtures to try around a prior: the prior first, then a corner for every domain (half of it, and the prior in the other half), then
@@ -82,11 +91,7 @@ func gamma(rng *rand.Rand, a float64) float64 {
 func Try(ctx context.Context, trial Trial, env Env, design [][]float64, steps int64) ([]Run, error) {
 	var runs []Run
 	for n, shares := range design {
-		m := &Fixed{Shares: map[string]float64{}}
-		for i, d := range env.Domains {
-			m.Shares[d.Name] = shares[i]
-		}
-		losses, err := trial(ctx, m, steps, env.Seed)
+		losses, err := trial(ctx, Shares(env, shares), steps, env.Seed)
 		if err != nil {
 			return nil, fmt.Errorf("proxy run %d of %d: %w", n+1, len(design), err)
 		}
@@ -95,35 +100,21 @@ func Try(ctx context.Context, trial Trial, env Env, design [][]float64, steps in
 	return runs, nil
 }
 
-// checkRuns refuses runs that do not fit the domains, and fewer than least.
-func checkRuns(runs []Run, k, least int) error {
-	if len(runs) < least {
-		return fmt.Errorf("runs: %d proxy runs for %d domains, want at least %d: make them with `sluice mix plan`", len(runs), k, least)
+// Shares is the mixer of fixed shares, in the order of the domains.
+func Shares(env Env, shares []float64) Mixer {
+	m := &Fixed{Shares: map[string]float64{}}
+	for i, d := range env.Domains {
+		m.Shares[d.Name] = shares[i]
 	}
-	for n, r := range runs {
-		if len(r.Shares) != k || len(r.Losses) != k {
-			return fmt.Errorf("runs: run %d has %d shares and %d losses for %d domains", n, len(r.Shares), len(r.Losses), k)
-		}
-		sum := 0.
-		for i := range k {
-			if !(r.Shares[i] >= 0) || !finite(r.Losses[i]) {
-				return fmt.Errorf("runs: run %d has share %v and loss %v in domain %d", n, r.Shares[i], r.Losses[i], i)
-			}
-			sum += r.Shares[i]
-		}
-		if math.Abs(sum-1) > 1e-3 {
-			return fmt.Errorf("runs: the shares of run %d have the sum %v, want 1", n, sum)
-		}
-	}
-	return nil
+	return m
 }
 
-// importance gives the weight of every domain's loss: what the recipe says, or 1 for all.
+// importance gives the weight of every loss: what the recipe says, or 1 for all.
 func importance(target map[string]float64, env Env) ([]float64, error) {
-	w := make([]float64, len(env.Domains))
+	w := make([]float64, len(env.judged()))
 	found := 0
-	for i, d := range env.Domains {
-		v, ok := target[d.Name]
+	for i, name := range env.judged() {
+		v, ok := target[name]
 		if ok {
 			found++
 		}
@@ -131,12 +122,12 @@ func importance(target map[string]float64, env Env) ([]float64, error) {
 			v = 1
 		}
 		if v < 0 || !finite(v) {
-			return nil, fmt.Errorf("target: domain %s has the weight %v", d.Name, v)
+			return nil, fmt.Errorf("target: %s has the weight %v", name, v)
 		}
 		w[i] = v
 	}
 	if found < len(target) {
-		return nil, fmt.Errorf("target: one of its %d names is no domain", len(target))
+		return nil, fmt.Errorf("target: one of its %d names is not judged by: validation losses are those of %v", len(target), env.judged())
 	}
 	return w, nil
 }

@@ -4,5 +4,6 @@
 //
 // Files: texts.go what to read; model.go what to read it with; chat.go conversations as a model was taught them; stream.go
 // answers; vectors.go embeddings in files; vocabulary.go a tokenizer as GGUF has it, companions.go as a folder has it;
-// drift.go what storing weights has cost; progress.go a training on the screen, results.go what it needs and what came of it.
+// drift.go what storing weights has cost; progress.go a training on the screen, results.go what it needs and what came of it, mixture.go
+// what mixers do with its data.
 package training

@@ -35,6 +35,13 @@ func WriteForecast(w io.Writer, f *trainer.Forecast) error {
 	for _, name := range slices.Sorted(maps.Keys(f.Epochs)) {
 		t.Row("epochs", fmt.Sprintf("%.2f of %s", f.Epochs[name], name))
 	}
+	for _, x := range f.Trials {
+		done := ""
+		if x.Done > 0 {
+			done = fmt.Sprintf(", %d of them done", x.Done)
+		}
+		t.Row("before", fmt.Sprintf("%s: %d small trainings of %s steps%s, %.0f %% of the training's operations", x.What, x.Runs, humanize.Comma(int64(x.Steps)), done, 100*x.FLOPs/f.FLOPs))
+	}
 	return bill(w, t, f)
 }
 
@@ -110,7 +117,7 @@ func WriteReport(w io.Writer, rep *trainer.Report, dir string, made bool) error 
 	return err
 }
 
-// doing says what a training did, in a line.
+// doing says what a training did and what it took, in a line.
 func doing(rep *trainer.Report) string {
 	rows := 0
 	for _, d := range rep.Data {
@@ -120,7 +127,11 @@ func doing(rep *trainer.Report) string {
 	if rep.Linear == nil {
 		what += fmt.Sprintf("; %s steps, %s tokens, loss %.4f", humanize.Comma(int64(rep.Step)), humanize.Comma(rep.Tokens), rep.Loss)
 	}
-	return what + fmt.Sprintf(" in %.1f s", rep.Seconds)
+	what += fmt.Sprintf(" in %.1f s, %.1f CPU-s, about %.3g kWh and %.3g g CO₂e", rep.Seconds, rep.CPUSeconds, rep.Bill.KWh, rep.Bill.Grams)
+	if rep.Bill.Price > 0 {
+		what += fmt.Sprintf(", price %.4g", rep.Bill.Price)
+	}
+	return what
 }
 
 // WriteResult prints what a model is worth on some data: the measures that its task has, of a classifier label by label.
