@@ -82,7 +82,7 @@ func (r *run) masked(m *feed.Micro, done float64, training bool) (in, targets []
 			}
 			counts := r.counts[:p.Len]
 			masker.Mask(mask.Tokens{IDs: ids, Words: r.words, Fixed: r.fixed, Done: done},
-				mask.NewBits(r.c.Seed, epoch, p.Record+uint64(p.Offset)*0x9e3779b97f4a7c15), in[lo:lo+p.Len], counts)
+				mask.NewBits(r.c.Seed, epoch, p.Record).From(p.Offset), in[lo:lo+p.Len], counts)
 			for i, yes := range counts {
 				if yes {
 					targets[lo+i] = ids[i]

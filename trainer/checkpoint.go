@@ -222,8 +222,19 @@ func (s strict) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// prune keeps the last checkpoints and the best one.
+// prune keeps the last checkpoints and the best one, and removes what is left of one that was never finished.
 func (r *run) prune() error {
+	entries, err := os.ReadDir(r.checkpoints())
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "step-") && strings.HasSuffix(e.Name(), ".tmp") {
+			if err := r.o.FS.RemoveAll(filepath.Join(r.checkpoints(), e.Name())); err != nil {
+				return err
+			}
+		}
+	}
 	steps := listSteps(r.checkpoints())
 	for i, step := range steps {
 		if i >= len(steps)-r.c.Checkpoint.Keep || step == r.early.BestStep || step > r.step {

@@ -14,6 +14,7 @@ import (
 	"sluice/schemas"
 	"sluice/trainer/mask"
 	"sluice/trainer/mix"
+	"sluice/trainer/tokenizer"
 )
 
 // fullDisk is a disk that has room for so many bytes.
@@ -105,6 +106,12 @@ func TestBadInput(t *testing.T) {
 	empty := func(c *Config) {
 		c.Data = append(c.Data, Data{Name: "nothing", Path: jsonl(t, filepath.Join(t.TempDir(), "e.jsonl"), map[string]any{"text": ""})})
 	}
+	bare := filepath.Join(t.TempDir(), tokenizerFile) // no special token
+	if tok, err := tokenizer.Characters("abcdefghijklmnopqrstuvwxyz ."); err != nil {
+		t.Fatal(err)
+	} else if err := writeTokenizer(schemas.Disk, bare, tok); err != nil {
+		t.Fatal(err)
+	}
 	base := t.TempDir()
 	train(t, with(tiny(t, Causal, sentences(60, 3)), func(c *Config) { c.Steps = 2 }), Options{Dir: base})
 	for name, c := range map[string]struct {
@@ -127,8 +134,8 @@ func TestBadInput(t *testing.T) {
 			c.Data[0].Path = wide(t)
 		}, "embeddings for"},
 		"context":          {Causal, sentences(60, 3), func(c *Config) { c.Model, c.Tokenizer, c.Context = ModelConfig{Path: base}, TokenizerConfig{}, 64 }, "positions for 32"},
-		"no mask token":    {Masked, sentences(20, 1), func(c *Config) { c.Tokenizer = TokenizerConfig{Train: "chars"} }, "no mask token"},
-		"no unknown token": {Causal, sentences(20, 1), func(c *Config) { c.Dropout.Word = .1; c.Tokenizer = TokenizerConfig{Train: "chars"} }, "unknown one"},
+		"no mask token":    {Masked, sentences(20, 1), func(c *Config) { c.Tokenizer = TokenizerConfig{Path: bare} }, "no mask token"},
+		"no unknown token": {Causal, sentences(20, 1), func(c *Config) { c.Dropout.Word = .1; c.Tokenizer = TokenizerConfig{Path: bare} }, "unknown one"},
 		"masked decoder":   {Masked, sentences(20, 1), func(c *Config) { c.Model.Arch = "llama" }, "masked-lm head"},
 		"repeats":          {Causal, sentences(20, 1), func(c *Config) { c.Repeats, c.Steps = 1, 1000 }, "lower steps or raise repeats"},
 		"memory":           {Causal, sentences(20, 1), func(c *Config) { c.MemoryGB = .001 }, "this training needs"},

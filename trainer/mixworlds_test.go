@@ -40,8 +40,8 @@ func (w *plantedWorld) runs(t testing.TB, name string, domains ...string) (all [
 	return all
 }
 
-// share is the mean share of domains over courses.
-func share(all []course, domains ...string) (mean float64) {
+// meanShare is the mean share of domains over courses.
+func meanShare(all []course, domains ...string) (mean float64) {
 	for _, c := range all {
 		for _, d := range domains {
 			mean += c.shares[d] / float64(len(all))
@@ -58,7 +58,7 @@ func TestNoiseWorldTrained(t *testing.T) {
 		name      string
 		low, high float64
 	}{{"uniform", 0, .25}, {"progress", 0, .2505}, {"odm_paper", .252, 1}, {"odm_code", .35, 1}} {
-		got := share(w.runs(t, c.name, w.names...), "noise")
+		got := meanShare(w.runs(t, c.name, w.names...), "noise")
 		t.Logf("%s gives noise %.4f", c.name, got)
 		if got < c.low || got > c.high+1e-9 {
 			t.Errorf("%s gives noise %.4f, want %.4f to %.4f", c.name, got, c.low, c.high)
@@ -81,7 +81,7 @@ func TestRedundantWorldTrained(t *testing.T) {
 		names = append(names, "progress")
 	}
 	for _, name := range names {
-		ratio := share(w.runs(t, name, w.names...), "bank", "bank2") / share(w.runs(t, name, single...), "bank")
+		ratio := meanShare(w.runs(t, name, w.names...), "bank", "bank2") / meanShare(w.runs(t, name, single...), "bank")
 		t.Logf("%s: bank and its copy have %.3f times the share of bank alone", name, ratio)
 		if name == "distinct" && ratio > 1.2 {
 			t.Errorf("distinct: %.3f times the single share, want at most 1.2", ratio)
@@ -129,7 +129,7 @@ func TestTargetWorldTrained(t *testing.T) {
 		dsir = append(dsir, w.train(t, c))
 		uniform = append(uniform, w.train(t, w.config(uint64(seed), "uniform", &mix.Uniform{}, domains...)))
 	}
-	got := share(dsir, "goal", "maths")
+	got := meanShare(dsir, "goal", "maths")
 	mean, half := 0., math.NaN()
 	if mean = dsir[0].losses["held_out"]/uniform[0].losses["held_out"] - 1; long() {
 		mean, half = excess(dsir, uniform, "held_out")

@@ -22,6 +22,16 @@ func TestPlan(t *testing.T) {
 	if f.Tokens != 20*8*32 || f.Epochs["data"] <= 0 {
 		t.Errorf("%d tokens, epochs %v", f.Tokens, f.Epochs)
 	}
+	// Records of a row each are counted as long as they are, not as long as they may be.
+	c = with(tiny(t, Classify, labeled(200, 1)), func(c *Config) { c.Steps, c.Context = 20, 512 })
+	dir := t.TempDir()
+	if f, err = Plan(t.Context(), c, Options{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	rep := train(t, with(c, func(*Config) {}), Options{Dir: dir})
+	if ratio := float64(f.Tokens) / float64(rep.Tokens); ratio < 1 || ratio > 2 {
+		t.Errorf("%d tokens planned, %d without padding trained on", f.Tokens, rep.Tokens)
+	}
 }
 
 // Rows that are no longer than their texts cost no more than those do.

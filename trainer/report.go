@@ -73,6 +73,9 @@ func (r *run) report(best int) *Report {
 		all += epochs[k] * float64(d.Examples)
 	}
 	for k, s := range r.train {
+		if r.c.Follow {
+			s = r.corpus.Train(k, -1) // with what was sealed meanwhile
+		}
 		d := DataReport{Name: s.Name, Rows: s.Len(), Tokens: s.Tokens, Epochs: epochs[k], Share: epochs[k] * float64(r.env.Domains[k].Examples) / max(all, 1), Weight: weights[k]}
 		for _, v := range r.valid {
 			if v.Name == s.Name {

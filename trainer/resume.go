@@ -75,7 +75,10 @@ func (r *run) load() (*state, error) {
 			r.note("checkpoint of step %d is left out: %v", step, err)
 			continue
 		}
-		return s, r.take(dir, s)
+		if err := r.take(dir, s); err != nil {
+			return nil, err
+		}
+		return s, r.prune() // what a run that was killed behind a checkpoint had no time for
 	}
 	if len(damaged) > 0 {
 		return nil, fmt.Errorf("no checkpoint is whole, --new begins anew: %w", errors.Join(damaged...))

@@ -47,14 +47,15 @@ func shakespeare(t testing.TB) (train, valid string) {
 	return train, valid
 }
 
-// shakespeareConfig is nanoGPT's small example: 4 layers, 4 heads, 128 dimensions, 64 characters, 12 rows a step.
+// shakespeareConfig is nanoGPT's small example: 4 layers, 4 heads, 128 dimensions, 64 characters, 12 rows a step; with its AdamW at three times its
+// rate, which is too low for so short a training (.001 ends at 1.894, .003 at 1.792).
 func shakespeareConfig(train, valid string) Config {
 	c := Default()
 	c.Data, c.Validation = []Data{{Name: "shakespeare", Path: train}}, Validation{Path: valid}
 	c.Tokenizer = TokenizerConfig{Train: "chars"}
 	c.Model = ModelConfig{Arch: "gpt2", Layers: 4, Heads: 4, Dim: 128}
 	c.Context, c.Batch, c.Steps, c.Eval.Every, c.Seed = 64, 12, 2000, 500, 1337
-	c.Optimizer.Beta2 = .99
+	c.Optimizer.LR, c.Optimizer.Beta2 = 3e-3, .99
 	c.Schedule = Schedule{Kind: "cosine", Warmup: .05, Floor: .1}
 	c.Mask, c.Mix = Masking{"token", mask.Catalog["token"]()}, Mixing{"uniform", mix.Catalog["uniform"]()}
 	return c
@@ -68,7 +69,7 @@ func modern(c Config) Config {
 	return c
 }
 
-// The small example of nanoGPT reaches 1.88 nats a character in 2,000 steps; so do we, and the modern recipe is clearly better.
+// The small example of nanoGPT reaches 1.88 nats a character in 2,000 steps; so do we, and the modern recipe is clearly better (1.586).
 func TestShakespeare(t *testing.T) {
 	if os.Getenv("SLUICE_LONG") == "" {
 		t.Skip("takes minutes: set SLUICE_LONG=1")
@@ -81,7 +82,7 @@ func TestShakespeare(t *testing.T) {
 	}
 	best := train(t, modern(shakespeareConfig(train1, valid)), Options{Dir: t.TempDir()})
 	t.Logf("modern recipe: validation %.4f, %.0f s, %.0f CPU-s", best.Validation.Loss, best.Seconds, best.CPUSeconds)
-	if best.Validation.Loss > plain.Validation.Loss-.05 {
-		t.Errorf("validation loss %.4f of the modern recipe against %.4f: want .05 less", best.Validation.Loss, plain.Validation.Loss)
+	if best.Validation.Loss > 1.62 {
+		t.Errorf("validation loss %.4f of the modern recipe against %.4f, want at most 1.62", best.Validation.Loss, plain.Validation.Loss)
 	}
 }

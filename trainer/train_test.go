@@ -13,6 +13,7 @@ import (
 	"sluice/trainer/mask"
 	"sluice/trainer/mix"
 	"sluice/trainer/model"
+	"sluice/trainer/tokenizer"
 )
 
 // Every task learns: the loss falls well below where it began.
@@ -23,6 +24,7 @@ func TestLossFalls(t *testing.T) {
 		"muon":         with(tiny(t, Causal, sentences(200, 1)), func(c *Config) { c.Optimizer.Name = "muon" }),
 		"schedulefree": with(tiny(t, Causal, sentences(200, 1)), func(c *Config) { c.Optimizer.Name, c.Optimizer.LR = "schedulefree", 3e-3 }),
 		"masked":       with(tiny(t, Masked, sentences(200, 1)), func(c *Config) { c.Steps = 150 }),
+		"masked chars": with(tiny(t, Masked, sentences(200, 1)), func(c *Config) { c.Tokenizer.Train, c.Optimizer.Name, c.Steps = "chars", "muon", 150 }),
 		"chat":         tiny(t, Chat, chats(64)),
 		"classify":     with(tiny(t, Classify, labeled(200, 1)), func(c *Config) { c.Steps = 120 }),
 		"decoder":      with(tiny(t, Classify, labeled(200, 1)), func(c *Config) { c.Model.Arch, c.Steps = "llama", 120 }),
@@ -232,6 +234,21 @@ func TestFinishedRunGivesItsReport(t *testing.T) {
 		t.Errorf("other settings give %v", err)
 	}
 	train(t, with(c, func(c *Config) { c.Optimizer.LR = .002 }), Options{Dir: dir, Fresh: true})
+}
+
+// A vocabulary of a run that never got to a checkpoint does not outlive a change of the recipe.
+func TestVocabularyFollowsTheRecipe(t *testing.T) {
+	dir := t.TempDir()
+	for _, vocab := range []int{280, 290} {
+		c := with(tiny(t, Causal, sentences(60, 3)), func(c *Config) { c.Tokenizer.Vocab = vocab })
+		if _, err := Plan(t.Context(), c, Options{Dir: dir}); err != nil {
+			t.Fatal(err)
+		}
+		tok, err := tokenizer.Load(dir)
+		if err != nil || tok.Vocab() != vocab {
+			t.Fatalf("%d tokens, want %d (%v)", tok.Vocab(), vocab, err)
+		}
+	}
 }
 
 func TestEnsemble(t *testing.T) {

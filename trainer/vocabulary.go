@@ -33,8 +33,8 @@ func vocabularyKey(t *tokenizer.Tokenizer) string {
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%s %v %s", t.Hash(), t.Special(), t.ChatTemplate())))
 }
 
-// findVocabulary finds the tokenizer: the one a run in this folder has made or taken already, the one that is named, the model's own, or a new one
-// trained on the training texts.
+// findVocabulary finds the tokenizer: the one that is named, the model's own, the one that the run has made and goes on with, or a new one trained on the
+// training texts.
 func (r *run) findVocabulary(ctx context.Context) (err error) {
 	t := r.c.Tokenizer
 	path := t.Path
@@ -48,7 +48,7 @@ func (r *run) findVocabulary(ctx context.Context) (err error) {
 		return nil
 	}
 	own := filepath.Join(r.o.Dir, tokenizerFile)
-	if !r.o.Fresh {
+	if !r.o.Fresh && len(listSteps(r.checkpoints())) > 0 { // without a checkpoint the recipe may have changed since
 		if r.tok, err = tokenizer.Load(own); err == nil {
 			return nil
 		}
@@ -112,7 +112,7 @@ func (r *run) learnVocabulary(ctx context.Context, t TokenizerConfig) (tok *toke
 			}
 		}
 		if failed == nil && all.Len() > 0 {
-			tok, err = tokenizer.Characters(all.String())
+			tok, err = tokenizer.Characters(all.String(), r.specials()[1:]...) // a single text has no end to mark
 		} else if failed == nil {
 			err = fmt.Errorf("the training data hold no text")
 		}

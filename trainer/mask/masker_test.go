@@ -246,6 +246,42 @@ func TestScheduleAndStatic(t *testing.T) {
 	}
 }
 
+// A long record is cut elsewhere in every epoch. Static masks stay with their tokens nevertheless: only the quotas of the parts differ.
+func TestStaticMasksOutliveCuts(t *testing.T) {
+	x := Tokens{IDs: make([]int32, 30000), Words: make([]bool, 30000)}
+	for i := range x.IDs {
+		x.IDs[i], x.Words[i] = int32(10+i*i%80), i%3 == 0
+	}
+	cut := func(m Masker, epoch, size int) []bool {
+		in, counts := make([]int32, size), make([]bool, len(x.IDs))
+		for at := 0; at < len(x.IDs); at += size {
+			end := min(at+size, len(x.IDs))
+			m.Mask(Tokens{IDs: x.IDs[at:end], Words: x.Words[at:end]}, NewBits(1, epoch, 7).From(at), in[:end-at], counts[at:end])
+		}
+		return counts
+	}
+	for _, static := range []bool{true, false} {
+		m := &Token{Budget: DefaultBudget()}
+		m.Static = static
+		if err := Open(m, Env{MaskID: 0, Vocab: 90}); err != nil {
+			t.Fatal(err)
+		}
+		a, b := cut(m, 1, 120), cut(m, 2, 128)
+		same, all := 0., 0.
+		for i := range a {
+			if a[i] {
+				all++
+				if b[i] {
+					same++
+				}
+			}
+		}
+		if share := same / all; static && share < .8 || !static && math.Abs(share-.15) > .03 {
+			t.Errorf("static %v: %.2f of the masked tokens are masked again under other cuts", static, share)
+		}
+	}
+}
+
 func (b *Budget) budget() *Budget { return b }
 
 // The counter-based generator equals the published vectors (Random123, kat_vectors).
@@ -259,26 +295,5 @@ func TestPhiloxKnownAnswers(t *testing.T) {
 		if got := [6]uint32{a, b, d, e}; got != c.want {
 			t.Errorf("philox(%x) = %x, want %x", c.in, got, c.want)
 		}
-	}
-}
-
-func benchmark(b *testing.B, name string) {
-	all := corpus(2000, 126)
-	m := opened(b, name, all)
-	in, counts := make([]int32, 256), make([]bool, 256)
-	b.ReportAllocs()
-	tokens, r := 0, 0
-	for b.Loop() {
-		x := all[r%len(all)]
-		m.Mask(x, NewBits(1, r/len(all), uint64(r)), in[:len(x.IDs)], counts[:len(x.IDs)])
-		tokens += len(x.IDs)
-		r++
-	}
-	b.ReportMetric(float64(tokens)/b.Elapsed().Seconds(), "tokens/s")
-}
-
-func BenchmarkMask(b *testing.B) {
-	for _, name := range Catalog.Names() {
-		b.Run(name, func(b *testing.B) { benchmark(b, name) })
 	}
 }

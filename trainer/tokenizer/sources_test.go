@@ -145,6 +145,18 @@ func TestCharacters(t *testing.T) {
 	if _, err := Characters(""); err == nil {
 		t.Error("an empty sample is taken")
 	}
+	masked, err := Characters(text, "[PAD]", "[MASK]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := masked.Special(); s.PAD != 0 || s.MASK != 1 || masked.Vocab() != tok.Vocab()+2 || !masked.IsSpecial(1) || masked.IsSpecial(2) {
+		t.Errorf("special tokens %+v of %d", s, masked.Vocab())
+	}
+	for i, id := range masked.AppendIDs(nil, text, true) {
+		if id != ids[i]+2 {
+			t.Fatalf("character %d has id %d, want %d", i, id, ids[i]+2)
+		}
+	}
 }
 
 // TestShakespeare: 65 characters, as everyone counts them.

@@ -54,9 +54,9 @@ func bertFile(tokens []string, lowercase bool) file {
 
 var bertSpecials = []string{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}
 
-// Characters builds a tokenizer whose tokens are the characters of sample, in order of their code points: byte-pair
-// encoding without merges. Characters that sample has not are left out of encodings.
-func Characters(sample string) (*Tokenizer, error) {
+// Characters builds a tokenizer whose tokens are the special ones, then the characters of sample, in order of their code points:
+// byte-pair encoding without merges. Characters that sample has not are left out of encodings.
+func Characters(sample string, special ...string) (*Tokenizer, error) {
 	seen := map[rune]bool{}
 	for _, r := range sample {
 		seen[r] = true
@@ -70,7 +70,8 @@ func Characters(sample string) (*Tokenizer, error) {
 		return nil, fmt.Errorf("character tokenizer: the sample is empty")
 	}
 	return build(file{
-		Decoder: json.RawMessage(`{"type":"Fuse"}`),
-		Model:   modelFile{kind: "BPE", vocab: newVocabulary(tokens)},
+		AddedTokens: specialTokens(special),
+		Decoder:     json.RawMessage(`{"type":"Fuse"}`),
+		Model:       modelFile{kind: "BPE", vocab: newVocabulary(slices.Concat(special, tokens))},
 	})
 }
