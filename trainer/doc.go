@@ -24,6 +24,8 @@
 //	update.go                                    the model follows its data
 //	plan.go machine.go energy.go                 what a run needs and costs               findlr.go   the learning rate
 //	metrics.go report.go report_*.go svg.go      what a run did
+//	mixing.go trial.go trials.go trialcost.go    the mixer: proxy runs and the guard, small trainings before the first step
+//	mixplan.go                                   what mixers would do, without training
 //
 // The model's folder:
 //
@@ -32,6 +34,7 @@
 //	train.json                                       the config, as run
 //	training.json                                    settings and data that the training was begun with
 //	report.json report.md report.html metrics.jsonl  what happened
+//	trials.json                                      results of the small trainings that a mixer asked for
 //	checkpoints/step-000100/                         model.safetensors optim.safetensors state.json
 //	tokens/                                          token caches
 package trainer

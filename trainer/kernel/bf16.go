@@ -22,26 +22,38 @@ func BF16(f float32) uint16 {
 // FromBF16 widens a bfloat16.
 func FromBF16(h uint16) float32 { return math.Float32frombits(uint32(h) << 16) }
 
-// GemmBF16 is [Team.Gemm] on operands rounded to bfloat16, with sums and C in float32. Where the set has VDPBF16PS the product runs on pairs of
-// bfloat16 along k; elsewhere on rounded float32, to the same value within rounding of the sums.
+// GemmBF16 is [Team.Gemm] on operands rounded to bfloat16, with sums and C in float32. Where the set has a matrix unit or VDPBF16PS the product runs
+// on pairs of bfloat16 along k; elsewhere on rounded float32, to the same value within rounding of the sums.
 func (t *Team) GemmBF16(lay Layout, m, n, k int, a []float32, lda int, b []float32, ldb int, acc bool, c []float32, ldc int) {
-	convert := t.round
-	if t.set.BF16() {
-		convert = t.pairs
+	t.half(product{lay, m, n, k, a, lda, b, ldb, acc, c, ldc, nil, false})
+}
+
+// half rounds the operands of p and multiplies.
+func (t *Team) half(p product) {
+	if t.set.matrixUnit() && p.k > 0 {
+		t.tiled(p)
+	} else {
+		t.halfVectors(p)
 	}
-	p := product{lay, m, n, k, nil, nil, c, 0, 0, ldc, acc, t.set.BF16()}
-	if p.bf16 {
+}
+
+// halfVectors is half without a matrix unit.
+func (t *Team) halfVectors(p product) {
+	convert := t.round
+	m, n, k := p.m, p.n, p.k
+	if p.bf16 = t.set.BF16(); p.bf16 {
+		convert = t.pairs
 		p.k = (k + 1) / 2
 	}
-	if lay == TN {
-		p.a, p.lda = convert(&t.wordsA, a, lda, k, m, true)
+	if p.lay == TN {
+		p.a, p.lda = convert(&t.wordsA, p.a, p.lda, k, m, true)
 	} else {
-		p.a, p.lda = convert(&t.wordsA, a, lda, m, k, false)
+		p.a, p.lda = convert(&t.wordsA, p.a, p.lda, m, k, false)
 	}
-	if lay == NT {
-		p.b, p.ldb = convert(&t.wordsB, b, ldb, n, k, false)
+	if p.lay == NT {
+		p.b, p.ldb = convert(&t.wordsB, p.b, p.ldb, n, k, false)
 	} else {
-		p.b, p.ldb = convert(&t.wordsB, b, ldb, k, n, true)
+		p.b, p.ldb = convert(&t.wordsB, p.b, p.ldb, k, n, true)
 	}
 	t.run(p)
 }
@@ -49,7 +61,7 @@ func (t *Team) GemmBF16(lay Layout, m, n, k int, a []float32, lda int, b []float
 // words gives room for n words, kept in *buf.
 func words(buf *[]uint32, n int) []uint32 {
 	if cap(*buf) < n {
-		*buf = make([]uint32, n)
+		*buf = spacious[uint32](n)
 	}
 	return (*buf)[:n]
 }

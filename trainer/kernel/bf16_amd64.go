@@ -20,3 +20,21 @@ func (s Set) bf16Rows(dst []uint32, x0, x1 []float32) {
 	}
 	bf16RowsGo(dst[whole:], x0[whole:], x1[whole:])
 }
+
+// matrixUnit tells whether GemmBF16 runs on the CPU's matrix unit (AMX). Assembly is never preempted by the Go scheduler and releases the tiles before it
+// returns; signals and thread switches save them.
+func (s Set) matrixUnit() bool { return s == AVX512 && amx() }
+
+// packTile makes tiles of words; see the generator.
+func packTile(kind packing, tiles int, dst *float32, step int, src *float32, ld int) {
+	switch kind {
+	case rows:
+		amxRows(tiles, dst, step, src, ld)
+	case pairs:
+		amxPairs(tiles, dst, step, src, ld)
+	case turnedRows:
+		amxTurnRows(tiles, dst, step, src, ld)
+	case turnedPairs:
+		amxTurnPairs(tiles, dst, step, src, ld)
+	}
+}

@@ -11,25 +11,42 @@ import (
 	"testing"
 )
 
-// An emitted instruction stands in gemm_amd64.s as bytes with its operands in a comment: BYTE $0x62; … // VDPBF16PS Z28, Z30, Z0.
-var emitted = regexp.MustCompile(`(?m)^\s*(BYTE .*) // (VDPBF16PS|VCVTNEPS2BF16) (.*)$`)
+// An emitted instruction stands in *_amd64.s as bytes with its operands in a comment: BYTE $0x62; … // VDPBF16PS Z28, Z30, Z0.
+var (
+	emitted  = regexp.MustCompile(`(?m)^\s*(BYTE .*) // ([A-Z0-9]+)(.*)$`)
+	register = regexp.MustCompile(`\b([ZYT])(\d+)\b`)
+	indexed  = regexp.MustCompile(`\((\w+)\)\((\w+)\*1\)`)
+	pointer  = regexp.MustCompile(`\b(AX|BX|CX|SI|DI)\b`)
+	numbered = regexp.MustCompile(`\b(R\d+)\b`)
+)
+
+// gnu writes operands as the GNU assembler has them.
+func gnu(operands string) string {
+	names := map[string]string{"Z": "%zmm", "Y": "%ymm", "T": "%tmm"}
+	s := indexed.ReplaceAllString(operands, "($1,$2,1)")
+	s = register.ReplaceAllStringFunc(s, func(r string) string { return names[r[:1]] + r[1:] })
+	s = pointer.ReplaceAllStringFunc(s, func(r string) string { return "%r" + strings.ToLower(r) })
+	return numbered.ReplaceAllStringFunc(s, func(r string) string { return "%" + strings.ToLower(r) })
+}
 
 // emittedInstructions gives each different instruction in GNU syntax with its bytes in hexadecimal.
 func emittedInstructions(t *testing.T) map[string]string {
-	text, err := os.ReadFile("gemm_amd64.s")
-	if err != nil {
-		t.Fatal(err)
-	}
 	m := map[string]string{}
-	registers := strings.NewReplacer("Z", "%zmm", "Y", "%ymm")
-	for _, f := range emitted.FindAllStringSubmatch(string(text), -1) {
-		b := strings.ToLower(strings.NewReplacer("BYTE $0x", "", "; ", "").Replace(f[1]))
-		m[strings.ToLower(f[2])+" "+registers.Replace(f[3])] = b
+	for _, name := range []string{"gemm_amd64.s", "amx_amd64.s"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range emitted.FindAllStringSubmatch(string(text), -1) {
+			b := strings.ToLower(strings.NewReplacer("BYTE $0x", "", "; ", "").Replace(f[1]))
+			m[strings.ToLower(f[2])+gnu(f[3])] = b
+		}
 	}
 	return m
 }
 
-// TestEncodingByHand checks against bytes put together by hand from the Intel SDM (EVEX.512.F3.0F38.W0, opcodes 52 and 72).
+// TestEncodingByHand checks against bytes put together by hand from the Intel SDM (EVEX.512.F3.0F38.W0, opcodes 52 and 72; VEX.128.0F38.W0, opcodes
+// 49, 4B and 5C).
 func TestEncodingByHand(t *testing.T) {
 	have := emittedInstructions(t)
 	for ins, want := range map[string]string{
@@ -37,13 +54,20 @@ func TestEncodingByHand(t *testing.T) {
 		"vdpbf16ps %zmm29, %zmm31, %zmm27": "6202064052dd",
 		"vcvtneps2bf16 %zmm0, %ymm2":       "62f27e4872d0",
 		"vcvtneps2bf16 %zmm1, %ymm3":       "62f27e4872d9",
+		"ldtilecfg (%rax)":                 "c4e2784900",
+		"tilerelease":                      "c4e27849c0",
+		"tilezero %tmm3":                   "c4e27b49d8",
+		"tileloadd (%rsi,%rax,1), %tmm4":   "c4e27b4b2406",
+		"tdpbf16ps %tmm7, %tmm5, %tmm3":    "c4e2425cdd",
 	} {
 		if have[ins] != want {
 			t.Errorf("%s is %s, want %s", ins, have[ins], want)
 		}
 	}
-	if len(have) != 28+2 {
-		t.Errorf("%d different instructions, want 28 products and 2 conversions", len(have))
+	// 28 products of vectors, 2 conversions; 16 conversions of two vectors and the one before a permutation; of the unit: 2 of its state, 4 zeros,
+	// 4 products, 8 loads, 4 stores.
+	if want := 28 + 2 + 16 + 1 + 2 + 4 + 4 + 8 + 4; len(have) != want {
+		t.Errorf("%d different instructions, want %d", len(have), want)
 	}
 }
 

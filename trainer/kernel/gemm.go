@@ -29,11 +29,17 @@ func (s Set) geometry() geometry {
 
 // A product is one call's operands: words of 32 bits, floats or pairs of bfloat16 along k.
 type product struct {
-	lay           Layout
-	m, n, k       int
-	a, b, c       []float32
-	lda, ldb, ldc int
-	acc, bf16     bool
+	lay     Layout
+	m, n, k int
+	a       []float32
+	lda     int
+	b       []float32
+	ldb     int
+	acc     bool
+	c       []float32
+	ldc     int
+	bias    []float32 // what every row of C begins as; nil: zero, or C itself with acc
+	bf16    bool
 }
 
 // Gemm computes C = op(A)·op(B), or C += op(A)·op(B) when acc is set. C is [m,n]; ld* are the lengths of the stored rows, in floats.
@@ -41,25 +47,40 @@ type product struct {
 //
 // Example, NN with m, n, k = 1, 2, 2: A = [1 2], B = [[3 4] [5 6]] gives C = [13 16].
 func (t *Team) Gemm(lay Layout, m, n, k int, a []float32, lda int, b []float32, ldb int, acc bool, c []float32, ldc int) {
-	t.run(product{lay, m, n, k, a, b, c, lda, ldb, ldc, acc, false})
+	t.run(product{lay, m, n, k, a, lda, b, ldb, acc, c, ldc, nil, false})
+}
+
+// GemmBias computes C = op(A)·op(B) + bias, a row of n that is added to every row, with [Team.Gemm] or [Team.GemmBF16].
+func (t *Team) GemmBias(bf16 bool, lay Layout, m, n, k int, a []float32, lda int, b []float32, ldb int, bias, c []float32, ldc int) {
+	p := product{lay, m, n, k, a, lda, b, ldb, false, c, ldc, bias, false}
+	if bf16 {
+		t.half(p)
+	} else {
+		t.run(p)
+	}
 }
 
 // Gemm is [Team.Gemm] on this worker's thread alone.
 func (w *Worker) Gemm(lay Layout, m, n, k int, a []float32, lda int, b []float32, ldb int, acc bool, c []float32, ldc int) {
-	p := product{lay, m, n, k, a, b, c, lda, ldb, ldc, acc, false}
+	p := product{lay, m, n, k, a, lda, b, ldb, acc, c, ldc, nil, false}
 	w.part(&p, 0, m, 0, n)
 }
 
 // minWork is the number of multiply-adds below which a second thread costs more than it gives.
 const minWork = 1 << 18
 
-// run cuts the longer side of C on tile borders, one piece per thread.
+// run computes p on as many threads as it is worth.
 func (t *Team) run(p product) {
-	threads := len(t.workers)
-	if threads == 1 || p.m*p.n*p.k < minWork {
+	if len(t.workers) == 1 || p.m*p.n*p.k < minWork {
 		t.workers[0].part(&p, 0, p.m, 0, p.n)
-		return
+	} else {
+		t.split(p)
 	}
+}
+
+// split cuts the longer side of C on tile borders, one piece per thread.
+func (t *Team) split(p product) {
+	threads := len(t.workers)
 	g := t.set.geometry()
 	side, unit := p.m, g.mr
 	if p.n > p.m {
@@ -92,11 +113,7 @@ func (w *Worker) part(p *product, m0, m1, n0, n1 int) {
 	case m0 == m1 || n0 == n1:
 		return
 	case p.k == 0:
-		if !p.acc {
-			for i := m0; i < m1; i++ {
-				clear(p.c[i*p.ldc+n0 : i*p.ldc+n1])
-			}
-		}
+		p.begin(m0, m1, n0, n1)
 		return
 	case !p.bf16 && p.m <= 2 && p.lay != TN:
 		w.thin(p, n0, n1)
@@ -108,13 +125,27 @@ func (w *Worker) part(p *product, m0, m1, n0, n1 int) {
 		for k0 := 0; k0 < p.k; k0 += g.kc {
 			kc := min(g.kc, p.k-k0)
 			w.pack(p, g, k0, kc, j0, nc)
-			acc := p.acc || k0 > 0
+			acc := p.acc || k0 > 0 || p.bias != nil
 			for number, i := 0, m0; i < m1; number, i = number+1, i+g.mr {
 				a, rs, cs := w.strip(p, g, number, i, m1, k0, kc)
+				if k0 == 0 && p.bias != nil {
+					p.begin(i, min(m1, i+g.mr), j0, j0+nc)
+				}
 				for j := 0; j < nc; j += g.nr {
 					w.tile(p.bf16, min(g.mr, m1-i), kc, a, rs, cs, w.b[j*kc:], p.c[i*p.ldc+j0+j:], p.ldc, min(g.nr, nc-j), acc)
 				}
 			}
+		}
+	}
+}
+
+// begin gives rows and columns of C the values that products are added to.
+func (p *product) begin(m0, m1, n0, n1 int) {
+	for i := m0; i < m1 && !p.acc; i++ {
+		if row := p.c[i*p.ldc+n0 : i*p.ldc+n1]; p.bias != nil {
+			copy(row, p.bias[n0:])
+		} else {
+			clear(row)
 		}
 	}
 }
@@ -173,9 +204,7 @@ func copyColumnsGo(dst, src []float32, ld, kc, mr, step int) {
 func (w *Worker) thin(p *product, n0, n1 int) {
 	for i := range p.m {
 		x, y := p.a[i*p.lda:i*p.lda+p.k], p.c[i*p.ldc+n0:i*p.ldc+n1]
-		if !p.acc {
-			clear(y)
-		}
+		p.begin(i, i+1, n0, n1)
 		if p.lay == NT {
 			for j := range y {
 				y[j] += w.Dot(x, p.b[(n0+j)*p.ldb:(n0+j)*p.ldb+p.k])

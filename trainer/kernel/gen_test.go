@@ -28,7 +28,7 @@ func TestGenerated(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	made, err := os.ReadDir(dir)
-	if err != nil || len(made) != 10 {
+	if err != nil || len(made) != 12 {
 		t.Fatalf("%d files, %v", len(made), err)
 	}
 	for _, f := range made {

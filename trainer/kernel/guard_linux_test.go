@@ -29,8 +29,8 @@ func guarded(t *testing.T, x []float32) []float32 {
 func TestGemmStaysInside(t *testing.T) {
 	r := newRand(3)
 	eachSet(t, func(t *testing.T, s Set) {
-		w := NewTeam(s, 1).workers[0]
-		for _, d := range [][3]int{{1, 1, 1}, {3, 5, 7}, {7, 17, 9}, {13, 31, 15}, {14, 33, 16}, {29, 50, 65}} {
+		team := NewTeam(s, 1)
+		for _, d := range [][3]int{{1, 1, 1}, {3, 5, 7}, {7, 17, 9}, {13, 31, 15}, {14, 33, 16}, {29, 50, 65}, {32, 32, 32}, {48, 64, 96}} {
 			m, n, k := d[0], d[1], d[2]
 			a, b, c := guarded(t, normal(r, m*k)), guarded(t, normal(r, k*n)), guarded(t, normal(r, m*n))
 			for _, lay := range []Layout{NN, NT, TN} {
@@ -42,7 +42,10 @@ func TestGemmStaysInside(t *testing.T) {
 					lda = m
 				}
 				for _, acc := range []bool{false, true} {
-					w.Gemm(lay, m, n, k, a, lda, b, ldb, acc, c, n)
+					team.workers[0].Gemm(lay, m, n, k, a, lda, b, ldb, acc, c, n)
+					for _, p := range halfProducts {
+						p.run(team, lay, m, n, k, a, lda, b, ldb, acc, c, n)
+					}
 				}
 			}
 		}

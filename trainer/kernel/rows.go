@@ -16,7 +16,7 @@ func (t *Team) SumRows(dst, x []float32, rows, n int) {
 func (t *Team) Reduce(rows, n int, dst []float32, f func(part []float32, lo, hi int)) {
 	chunks := (rows + chunk - 1) / chunk
 	if cap(t.partial) < chunks*n {
-		t.partial = make([]float32, chunks*n)
+		t.partial = Floats(chunks * n)
 	}
 	parts := t.partial[:chunks*n]
 	t.Each(chunks, func(_ *Worker, i int) {

@@ -11,6 +11,7 @@ type Team struct {
 	workers []*Worker
 	wordsA  []uint32 // GemmBF16: op(A) and op(B) as bfloat16
 	wordsB  []uint32
+	tilesB  []float32 // the same on a matrix unit
 	partial []float32 // SumRows
 }
 
@@ -20,6 +21,8 @@ type Worker struct {
 	index int
 	b     []float32 // packed panels of op(B)
 	a     []float32 // copied strips of op(A)
+	tiles []float32 // op(A) for a matrix unit
+	edge  [4 * tileWords]float32
 }
 
 // NewTeam makes a team; threads below 1 count as 1.
@@ -28,8 +31,8 @@ func NewTeam(s Set, threads int) *Team {
 	for range max(1, threads) {
 		g := s.geometry()
 		t.workers = append(t.workers, &Worker{Set: s, index: len(t.workers),
-			b: make([]float32, g.kc*(g.nc+g.nr)),
-			a: make([]float32, max(group*(g.kc*g.mr+16), g.mr*(g.kc+16)))})
+			b: Floats(g.kc * (g.nc + g.nr)),
+			a: Floats(max(group*(g.kc*g.mr+16), g.mr*(g.kc+16)))})
 	}
 	return t
 }
@@ -45,9 +48,9 @@ func (t *Team) Threads() int { return len(t.workers) }
 
 // Bytes is the memory of the packing buffers.
 func (t *Team) Bytes() int {
-	n := cap(t.wordsA) + cap(t.wordsB) + cap(t.partial)
+	n := cap(t.wordsA) + cap(t.wordsB) + cap(t.tilesB) + cap(t.partial)
 	for _, w := range t.workers {
-		n += len(w.a) + len(w.b)
+		n += len(w.a) + len(w.b) + cap(w.tiles)
 	}
 	return 4 * n
 }

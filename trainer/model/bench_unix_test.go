@@ -37,6 +37,14 @@ func resident() float64 {
 	return pages * float64(os.Getpagesize()) / 1e6
 }
 
+// precision names the operands of matrix products.
+func precision(bf16 bool) string {
+	if bf16 {
+		return "bf16"
+	}
+	return "fp32"
+}
+
 // BenchmarkStep is a full training step: forward, backward, clipping, AdamW.
 func BenchmarkStep(b *testing.B) {
 	small := Config{Family: GPT2, Head: CausalLM, Vocab: 8192, Hidden: 384, Layers: 6, Heads: 6, Positions: 256}
@@ -49,8 +57,10 @@ func BenchmarkStep(b *testing.B) {
 		name           string
 		config         Config
 		batch, threads int
-	}{{"gpt14M", small, 16, 1}, {"gpt14M", small, 16, 2}, {"llama135M", smol, 4, 2}} {
-		b.Run(fmt.Sprintf("%s/threads%d", c.name, c.threads), func(b *testing.B) {
+		bf16           bool
+	}{{"gpt14M", small, 16, 1, false}, {"gpt14M", small, 16, 2, false}, {"llama135M", smol, 4, 2, false},
+		{"gpt14M", small, 16, 1, true}, {"gpt14M", small, 16, 2, true}, {"llama135M", smol, 4, 2, true}} {
+		b.Run(fmt.Sprintf("%s/%s/threads%d", c.name, precision(c.bf16), c.threads), func(b *testing.B) {
 			m, err := New(c.config, 1)
 			if err != nil {
 				b.Fatal(err)
@@ -59,7 +69,7 @@ func BenchmarkStep(b *testing.B) {
 			for i := range in.Batch * in.Time {
 				in.IDs = append(in.IDs, int32(i*7919%c.config.Vocab))
 			}
-			e := tensor.NewCPU(tensor.Options{Set: set, Threads: c.threads})
+			e := tensor.NewCPU(tensor.Options{Set: set, Threads: c.threads, BF16: c.bf16})
 			f := func(g *tensor.Graph) *tensor.Tensor { return m.Loss(g, in, Targets{Tokens: in.IDs}) }
 			plan, err := e.Plan(f)
 			if err != nil {
@@ -108,9 +118,12 @@ func BenchmarkForward(b *testing.B) {
 	for i := range in.Batch * in.Time {
 		in.IDs = append(in.IDs, int32(i*7919%m.Config.Vocab))
 	}
-	for _, threads := range []int{1, 2} {
-		b.Run(fmt.Sprintf("threads%d", threads), func(b *testing.B) {
-			e := tensor.NewCPU(tensor.Options{Set: set, Threads: threads})
+	for _, c := range []struct {
+		threads int
+		bf16    bool
+	}{{1, false}, {2, false}, {1, true}, {2, true}} {
+		b.Run(fmt.Sprintf("%s/threads%d", precision(c.bf16), c.threads), func(b *testing.B) {
+			e := tensor.NewCPU(tensor.Options{Set: set, Threads: c.threads, BF16: c.bf16})
 			run := func() {
 				if err := e.Infer(func(g *tensor.Graph) { m.Pool(g, in, PoolMean) }); err != nil {
 					b.Fatal(err)

@@ -16,7 +16,7 @@ type AdamW struct {
 func NewAdamW(c Config, params []Param) *AdamW {
 	a := &AdamW{c: c, params: params}
 	for _, p := range params {
-		a.m, a.v = append(a.m, make([]float32, p.Len())), append(a.v, make([]float32, p.Len()))
+		a.m, a.v = append(a.m, kernel.Floats(p.Len())), append(a.v, kernel.Floats(p.Len()))
 	}
 	return a
 }

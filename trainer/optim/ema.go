@@ -15,7 +15,7 @@ type EMA struct {
 func NewEMA(params []Param, decay float64) *EMA {
 	e := &EMA{params: params, decay: decay}
 	for _, p := range params {
-		e.avg = append(e.avg, append([]float32(nil), p.Value()...))
+		e.avg = append(e.avg, copied(p))
 	}
 	return e
 }

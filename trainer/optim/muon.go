@@ -32,11 +32,11 @@ func NewMuon(c Config, params []Param) *Muon {
 			rest = append(rest, p)
 			continue
 		}
-		o.hidden, o.m = append(o.hidden, p), append(o.m, make([]float32, p.Len()))
+		o.hidden, o.m = append(o.hidden, p), append(o.m, kernel.Floats(p.Len()))
 		short := min(p.Dim(0), p.Dim(1))
 		large, square = max(large, p.Len()), max(square, short*short)
 	}
-	o.x, o.u, o.y, o.z = make([]float32, large), make([]float32, large), make([]float32, square), make([]float32, square)
+	o.x, o.u, o.y, o.z = kernel.Floats(large), kernel.Floats(large), kernel.Floats(square), kernel.Floats(square)
 	o.rest = NewAdamW(c, rest)
 	return o
 }

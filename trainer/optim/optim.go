@@ -91,3 +91,10 @@ func BytesPer(name string, p Param) int64 {
 
 // grain is the number of elements one thread takes at a time.
 const grain = 1 << 14
+
+// copied gives the parameter's weights as they are now.
+func copied(p Param) []float32 {
+	x := kernel.Floats(p.Len())
+	copy(x, p.Value())
+	return x
+}

@@ -25,7 +25,7 @@ type ScheduleFree struct {
 func NewScheduleFree(c Config, params []Param) *ScheduleFree {
 	o := &ScheduleFree{c: c, params: params}
 	for _, p := range params {
-		o.z, o.v = append(o.z, append([]float32(nil), p.Value()...)), append(o.v, make([]float32, p.Len()))
+		o.z, o.v = append(o.z, copied(p)), append(o.v, kernel.Floats(p.Len()))
 	}
 	return o
 }
@@ -63,7 +63,7 @@ func (o *ScheduleFree) Step(team *kernel.Team, factor, scale float64) {
 func (o *ScheduleFree) Average(team *kernel.Team) (restore func()) {
 	if o.x == nil {
 		for _, p := range o.params {
-			o.x = append(o.x, make([]float32, p.Len()))
+			o.x = append(o.x, kernel.Floats(p.Len()))
 		}
 	}
 	beta := float32(o.c.Beta1)

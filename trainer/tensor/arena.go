@@ -1,6 +1,10 @@
 package tensor
 
-import "slices"
+import (
+	"slices"
+
+	"sluice/trainer/kernel"
+)
 
 // A block is a piece of memory of n floats. In a plan it has no data.
 type block struct {
@@ -57,7 +61,7 @@ func (a *arena) reserve(n int) {
 
 func (a *arena) grow(n int) {
 	n = max(n, slabSize, a.size/4)
-	s := slab{off: a.size, data: make([]float32, n)}
+	s := slab{off: a.size, data: kernel.Floats(n)}
 	a.slabs = append(a.slabs, s)
 	a.free = append(a.free, span{s.off, n})
 	a.size += n

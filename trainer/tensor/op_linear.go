@@ -32,15 +32,11 @@ func (g *Graph) linear(op string, x, w, b *Tensor, in, out int, outIn bool) *Ten
 	ldw := w.shape[1]
 	return g.run(&node{op: op, in: inputs, shape: append(x.shape[:len(x.shape)-1:len(x.shape)-1], out),
 		fwd: func(n *node) {
-			y := n.y.val.data
+			var bias []float32
 			if b != nil {
-				g.eachRow(rows, out, func(lo, hi int) {
-					for i := lo; i < hi; i++ {
-						copy(y[i*out:(i+1)*out], b.val.data)
-					}
-				})
+				bias = b.val.data
 			}
-			g.gemm(forward, rows, out, in, x.val.data, in, w.val.data, ldw, b != nil, y, out)
+			g.gemmBias(forward, rows, out, in, x.val.data, in, w.val.data, ldw, bias, n.y.val.data, out)
 		},
 		bwd: func(n *node) {
 			dy := n.dy()

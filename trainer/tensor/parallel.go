@@ -22,6 +22,11 @@ func (g *Graph) gemm(lay kernel.Layout, m, n, k int, a []float32, lda int, b []f
 	g.team.Gemm(lay, m, n, k, a, lda, b, ldb, acc, c, ldc)
 }
 
+// gemmBias is gemm with rows that begin as bias, which may be nil.
+func (g *Graph) gemmBias(lay kernel.Layout, m, n, k int, a []float32, lda int, b []float32, ldb int, bias, c []float32, ldc int) {
+	g.team.GemmBias(g.bf16, lay, m, n, k, a, lda, b, ldb, bias, c, ldc)
+}
+
 // accumulate writes src to dst, or adds it.
 func (g *Graph) accumulate(dst, src []float32, add bool) {
 	g.flat(len(dst), func(lo, hi int) {

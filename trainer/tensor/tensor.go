@@ -3,6 +3,8 @@ package tensor
 import (
 	"fmt"
 	"slices"
+
+	"sluice/trainer/kernel"
 )
 
 // A Tensor is a parameter, an input, or the result of an operation: a shape and, once computed, values in row-major order.
@@ -25,7 +27,7 @@ type Tensor struct {
 func NewParam(name string, shape ...int) *Tensor {
 	t := newTensor(shape)
 	t.name, t.param, t.needs = name, true, true
-	t.val = block{data: make([]float32, t.n), n: t.n}
+	t.val = block{data: kernel.Floats(t.n), n: t.n}
 	return t
 }
 
@@ -85,7 +87,7 @@ func (t *Tensor) Frozen() bool { return t.frozen }
 // EnsureGrad gives the gradient, made of zeros when there is none yet; nil for frozen parameters.
 func (t *Tensor) EnsureGrad() []float32 {
 	if t.param && !t.frozen && t.grad.data == nil {
-		t.grad = block{data: make([]float32, t.n), n: t.n}
+		t.grad = block{data: kernel.Floats(t.n), n: t.n}
 	}
 	return t.grad.data
 }

@@ -2,7 +2,7 @@
 
 // Command gen writes the assembly of package kernel and its Go declarations.
 //
-//	go run gen/main.go gen/ir.go gen/x86.go gen/neon.go gen/kernels.go gen/wrappers.go gen/gemm_x86.go gen/gemm_neon.go -out .
+//	go run gen/main.go gen/ir.go gen/x86.go gen/neon.go gen/kernels.go gen/wrappers.go gen/gemm_x86.go gen/gemm_neon.go gen/amx.go -out .
 //
 // Elementwise kernels are written once, as little programs over vectors of unknown width (kernels.go), and lowered to AVX2, AVX-512 (x86.go) and
 // NEON (neon.go): the three instruction sets run the same operations in the same order. The matrix product is written per instruction set.
@@ -37,6 +37,8 @@ func main() {
 		"vec.go":         wrappers(ks),
 		"gemm_amd64.s":   gemmX86(),
 		"gemm_amd64.go":  gemmX86Decl(),
+		"amx_amd64.s":    amxX86(),
+		"amx_amd64.go":   amxX86Decl(),
 		"gemm_arm64.s":   gemmNEON(),
 		"gemm_arm64.go":  gemmNEONDecl(),
 	}
