@@ -69,6 +69,12 @@ func (t *afterRun) after(ctx context.Context, halt *pipeline.Halt, outcome error
 	begun := time.Now()
 	rep, made, err := t.a.update(ctx, t.r, t.c, o, t.f.wait)
 	end()
+	if _, busy := errors.AsType[*pipeline.LockedError](err); busy && t.c.Follow { // it takes in what this run has sealed
+		if !t.f.quiet {
+			fmt.Fprintf(t.a.stderr, "sluice: note: a training in another process follows the dataset into %s\n", shortest(t.c.Out))
+		}
+		return nil
+	}
 	if t.f.log == logs.JSON && !t.f.quiet {
 		t.tell(rep, made, time.Since(begun), err)
 	}
