@@ -468,7 +468,7 @@ over its records. A domain and its copy have one share together. Records are the
 		}
 	case "mix.Guard":
 		return `A Guard stands before a training and asks whether a mixer is worth its risk: uniform mixing and the mixer train side by side on a small part of the
-budget, with the same seeds. The mixer stays only if the paired 90 % interval of its excess loss excludes "worse by more than .5 %". Excess is taken
+budget, with the same seeds, every mixer with its own periods shortened to the length of a trial. The mixer stays only if the paired 90 % interval of its excess loss excludes "worse by more than .5 %". Excess is taken
 domain by domain, as a ratio, and averaged: a domain of high loss, noise above all, has no more say than another.`, map[string]string{
 				"Seeds":  "pairs",
 				"Share":  "of the steps, for all trials together: .05 to .1",
@@ -484,9 +484,10 @@ domain by domain, as a ratio, and averaged: a domain of high loss, noise above a
 
 	L_i(r) = c_i + k_i·exp(Σ_j t_ij·r_j)
 
-fitted by Huber's loss from several starts (of equal fits the one that is most constant); then Σ w_i·L_i, which is convex in r, is minimised over all mixtures that the cap on repetition allows. Between
-the runs it bends as losses do; beyond them it guesses, so runs should be spread wide (see [Design]).`, map[string]string{
-				"Runs":   "at least 3 for each domain",
+fitted by Huber's loss from several starts (of equal fits the one that is most constant); then Σ w_i·L_i, which is convex in r, is minimised over all
+mixtures that the cap on repetition allows. Between the runs it bends as losses do; beyond them it guesses, so runs should be spread wide (see [Design]).`, map[string]string{
+				"Frozen": "shares of domains whose mixture is known: only the rest is searched",
+				"Runs":   "at least 3 for each domain; none: training makes them",
 				"Target": "weight of a domain's loss, by name; none: 1 for all",
 			}
 	case "mix.ODMCode":
@@ -534,15 +535,17 @@ records, and never above Epochs, as in [UniMax].
 	case "mix.RegMix":
 		return `RegMix chooses shares by regression over proxy runs (after arXiv 2407.01492, with a log-linear model in place of trees, which is the safe choice for few
 runs): ln L_i = b_i + t_i·r for every domain's loss, least squares with a small ridge; then, of Simulate mixtures drawn around the prior by size, the mean of the
-Best with the lowest weighted loss. Mixtures that the cap on repetition forbids are not considered.`, map[string]string{
+Best with the lowest weighted loss. Mixtures that the cap on repetition forbids are not
+considered, nor those that give a domain more than any run did.`, map[string]string{
 				"Best":     "of them",
-				"Runs":     "at least 2 + domains",
+				"Frozen":   "shares of domains whose mixture is known: only the rest is searched",
+				"Runs":     "at least 2 + domains; none: training makes them",
 				"Simulate": "mixtures",
 				"Target":   "weight of a domain's loss, by name; none: 1 for all",
 			}
 	case "mix.Run":
 		return "A Run is one proxy training.", map[string]string{
-			"Losses": "validation losses of the domains",
+			"Losses": "validation losses, in the order of [Env].Judged; none: of the domains",
 			"Shares": "of the domains, in their order; the sum is 1",
 		}
 	case "mix.Temperature":
@@ -677,6 +680,7 @@ when path stands without one.`, map[string]string{
 			"FIM":        "causal: share of documents rearranged to fill in the middle",
 			"FindLR":     "search for the learning rate first: 100 steps of rising rates",
 			"Follow":     "take in shards that are sealed while training runs, at the border of an epoch",
+			"Guard":      "judge the mixer against uniform mixing first: the share of the steps for it, as `0.1`, or `{share: 0.1, seeds: 3}`",
 			"Label":      "column of labels in plain files",
 			"Labels":     "names and order of the classes; empty: those of the training rows, sorted",
 			"Long":       "records longer than the context: cut, skip or error; causal and masked texts are split instead",
@@ -688,6 +692,7 @@ when path stands without one.`, map[string]string{
 			"Optimizer":  "how gradients become steps",
 			"Out":        "the model's folder; empty: the caller's choice",
 			"Prompt":     "chat: column of prompts, for rows that are no conversations",
+			"Proxy":      "the small trainings that the mixers regmix and law learn from",
 			"RDrop":      "classify: weight of the divergence between two draws of dropout; 0: off",
 			"Recompute":  "keep less for the backward pass: none, attention, layers, or auto",
 			"Repeats":    "most epochs of any domain; 0: any number",
@@ -715,7 +720,7 @@ when path stands without one.`, map[string]string{
 	case "trainer.Data":
 		return "Data is one domain.", map[string]string{
 			"Name": "empty: the last part of the path",
-			"Path": "a dataset's folder, a folder of files, or a file: .parquet, .jsonl, .csv, .txt, …",
+			"Path": "a dataset's folder, a folder of files, or a file: .parquet, .jsonl, .csv, .txt, …; in a recipe, empty: its own dataset",
 		}
 	case "trainer.Dropout":
 		return "Dropout holds probabilities.", map[string]string{
@@ -757,6 +762,12 @@ out; it needs no validation rows: what it reports beside the test rows are answe
 			"LR":     "learning rate; with muon, of what is no hidden matrix",
 			"MuonLR": "learning rate of hidden matrices",
 			"Name":   "adamw, muon or schedulefree",
+		}
+	case "trainer.Proxy":
+		return "Proxy says how the small trainings are made that regmix and law learn from.", map[string]string{
+			"Model": "a smaller shape; none: the model that is trained",
+			"Runs":  "0: five for every share that is free, and one",
+			"Steps": "of each; 0: a twentieth of the training's, at least 20",
 		}
 	case "trainer.Schedule":
 		return "Schedule is the course of the learning rate.", map[string]string{
