@@ -146,6 +146,8 @@ func words(t reflect.Type) string {
 		return "name of a mixer, alone or with its settings"
 	case reflect.TypeFor[trainer.ModelConfig]():
 		return "linear, or keys"
+	case reflect.TypeFor[trainer.Guarding]():
+		return "share, true, or keys"
 	}
 	switch t.Kind() {
 	case reflect.String:

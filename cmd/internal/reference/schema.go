@@ -166,6 +166,8 @@ func typeSchema(t reflect.Type) object {
 		return choiceSchema(mix.Catalog.Names(), func(name string) any { return mix.Catalog[name]() })
 	case reflect.TypeFor[trainer.ModelConfig]():
 		return object{"anyOf": []any{object{"enum": []string{trainer.ArchLinear}}, structSchema(reflect.New(t).Elem())}}
+	case reflect.TypeFor[trainer.Guarding]():
+		return object{"anyOf": []any{object{"type": []string{"number", "boolean"}}, env, structSchema(reflect.ValueOf(mix.DefaultGuard()))}}
 	case reflect.TypeFor[trainer.Linear]():
 		return structSchema(reflect.ValueOf(trainer.DefaultLinear()))
 	case reflect.TypeFor[schemas.Kind]():
