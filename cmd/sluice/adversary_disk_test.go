@@ -120,19 +120,27 @@ type illFile struct {
 func (f *illFile) Write(b []byte) (int, error) {
 	if err := f.i.ask("write", f.name); err != nil {
 		n, _ := f.File.Write(b[:len(b)/2])
-		f.total += int64(n)
+		f.grow(n)
 		return n, err
 	}
 	n, err := f.File.Write(b)
-	f.total += int64(n)
+	f.grow(n)
 	return n, err
+}
+
+func (f *illFile) grow(n int) {
+	f.i.mu.Lock()
+	f.total += int64(n)
+	f.i.mu.Unlock()
 }
 
 func (f *illFile) Sync() error {
 	if err := f.i.ask("sync", f.name); err != nil {
 		return err
 	}
+	f.i.mu.Lock()
 	f.synced = f.total
+	f.i.mu.Unlock()
 	return f.File.Sync()
 }
 

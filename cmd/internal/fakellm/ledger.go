@@ -57,8 +57,7 @@ func (l *ledger) init(c *Config) {
 
 // begin counts a request and settles its fate: bad if it is set, a limit, or what the faults make of it.
 func (s *Server) begin(q *request, data []byte, bad *refusal) *call {
-	now := time.Now()
-	c := &call{q: q, refusal: bad, Request: Request{At: now, Route: q.route, Hash: hex(q.body), Stream: q.stream}}
+	c := &call{q: q, refusal: bad, Request: Request{Route: q.route, Hash: hex(q.body), Stream: q.stream}}
 	if s.c.keep() > 0 || s.c.Log != nil {
 		c.Body = data
 		if bad != nil && !json.Valid(data) {
@@ -68,6 +67,8 @@ func (s *Server) begin(q *request, data []byte, bad *refusal) *call {
 	l := &s.ledger
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	now := time.Now() // under the lock: one that came first must not be before the start, or no fault would be open for it
+	c.At = now
 	if l.start.IsZero() {
 		l.start = now
 	}
