@@ -125,14 +125,12 @@ func (w *Worker) part(p *product, m0, m1, n0, n1 int) {
 		for k0 := 0; k0 < p.k; k0 += g.kc {
 			kc := min(g.kc, p.k-k0)
 			w.pack(p, g, k0, kc, j0, nc)
-			acc := p.acc || k0 > 0 || p.bias != nil
 			for number, i := 0, m0; i < m1; number, i = number+1, i+g.mr {
 				a, rs, cs := w.strip(p, g, number, i, m1, k0, kc)
-				if k0 == 0 && p.bias != nil {
-					p.begin(i, min(m1, i+g.mr), j0, j0+nc)
-				}
 				for j := 0; j < nc; j += g.nr {
-					w.tile(p.bf16, min(g.mr, m1-i), kc, a, rs, cs, w.b[j*kc:], p.c[i*p.ldc+j0+j:], p.ldc, min(g.nr, nc-j), acc)
+					c := p.c[i*p.ldc+j0+j:]
+					from, ldf := p.from(c, j0+j, k0)
+					w.tile(p.bf16, min(g.mr, m1-i), kc, a, rs, cs, w.b[j*kc:], c, p.ldc, min(g.nr, nc-j), from, ldf)
 				}
 			}
 		}
@@ -148,6 +146,17 @@ func (p *product) begin(m0, m1, n0, n1 int) {
 			clear(row)
 		}
 	}
+}
+
+// from gives the values that a tile at c and column j is added to in the block of k that begins at k0, and the length of their rows; nil: zeros.
+func (p *product) from(c []float32, j, k0 int) (from []float32, ld int) {
+	switch {
+	case p.acc || k0 > 0:
+		return c, p.ldc
+	case p.bias != nil:
+		return p.bias[j:], 0
+	}
+	return nil, 0
 }
 
 // strip gives mr rows of op(A) from column k0 on with their strides: in place, or copied when their cache lines would crowd the first level:

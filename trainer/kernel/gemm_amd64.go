@@ -3,106 +3,106 @@
 package kernel
 
 //go:noescape
-func tile512x1(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x1(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x2(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x2(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x3(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x3(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x4(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x4(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x5(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x5(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x6(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x6(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x7(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x7(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x8(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x8(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x9(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x9(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x10(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x10(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x11(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x11(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x12(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x12(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x13(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x13(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile512x14(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func tile512x14(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x1(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x1(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x2(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x2(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x3(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x3(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x4(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x4(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x5(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x5(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x6(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x6(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x7(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x7(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x8(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x8(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x9(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x9(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x10(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x10(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x11(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x11(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x12(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x12(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x13(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x13(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func bf16tile512x14(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int)
+func bf16tile512x14(k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int)
 
 //go:noescape
-func tile256x1(k int, a *float32, rs, cs int, b, c *float32, ldc int, w, acc int)
+func tile256x1(k int, a *float32, rs, cs int, b, c *float32, ldc int, w int, from *float32, ldf int)
 
 //go:noescape
-func tile256x2(k int, a *float32, rs, cs int, b, c *float32, ldc int, w, acc int)
+func tile256x2(k int, a *float32, rs, cs int, b, c *float32, ldc int, w int, from *float32, ldf int)
 
 //go:noescape
-func tile256x3(k int, a *float32, rs, cs int, b, c *float32, ldc int, w, acc int)
+func tile256x3(k int, a *float32, rs, cs int, b, c *float32, ldc int, w int, from *float32, ldf int)
 
 //go:noescape
-func tile256x4(k int, a *float32, rs, cs int, b, c *float32, ldc int, w, acc int)
+func tile256x4(k int, a *float32, rs, cs int, b, c *float32, ldc int, w int, from *float32, ldf int)
 
 //go:noescape
-func tile256x5(k int, a *float32, rs, cs int, b, c *float32, ldc int, w, acc int)
+func tile256x5(k int, a *float32, rs, cs int, b, c *float32, ldc int, w int, from *float32, ldf int)
 
 //go:noescape
-func tile256x6(k int, a *float32, rs, cs int, b, c *float32, ldc int, w, acc int)
+func tile256x6(k int, a *float32, rs, cs int, b, c *float32, ldc int, w int, from *float32, ldf int)
 
 //go:noescape
 func pack8(k int, src *float32, ld int, dst *float32, step, w int)
@@ -132,87 +132,87 @@ func peak256(n int)
 func peak512(n int)
 
 // tile512 multiplies mr rows of A with one panel of 32 columns.
-func tile512(mr, k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int) {
+func tile512(mr, k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int) {
 	switch mr {
 	case 1:
-		tile512x1(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x1(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 2:
-		tile512x2(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x2(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 3:
-		tile512x3(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x3(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 4:
-		tile512x4(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x4(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 5:
-		tile512x5(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x5(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 6:
-		tile512x6(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x6(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 7:
-		tile512x7(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x7(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 8:
-		tile512x8(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x8(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 9:
-		tile512x9(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x9(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 10:
-		tile512x10(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x10(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 11:
-		tile512x11(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x11(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 12:
-		tile512x12(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x12(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 13:
-		tile512x13(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x13(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 14:
-		tile512x14(k, a, rs, cs, b, c, ldc, mask, acc)
+		tile512x14(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	}
 }
 
 // bf16tile512 multiplies mr rows of A with one panel of 32 columns.
-func bf16tile512(mr, k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, acc int) {
+func bf16tile512(mr, k int, a *float32, rs, cs int, b, c *float32, ldc int, mask uint64, from *float32, ldf int) {
 	switch mr {
 	case 1:
-		bf16tile512x1(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x1(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 2:
-		bf16tile512x2(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x2(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 3:
-		bf16tile512x3(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x3(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 4:
-		bf16tile512x4(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x4(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 5:
-		bf16tile512x5(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x5(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 6:
-		bf16tile512x6(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x6(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 7:
-		bf16tile512x7(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x7(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 8:
-		bf16tile512x8(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x8(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 9:
-		bf16tile512x9(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x9(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 10:
-		bf16tile512x10(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x10(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 11:
-		bf16tile512x11(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x11(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 12:
-		bf16tile512x12(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x12(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 13:
-		bf16tile512x13(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x13(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	case 14:
-		bf16tile512x14(k, a, rs, cs, b, c, ldc, mask, acc)
+		bf16tile512x14(k, a, rs, cs, b, c, ldc, mask, from, ldf)
 	}
 }
 
 // tile256 multiplies mr rows of A with one panel of 16 columns, of which w are stored.
-func tile256(mr, k int, a *float32, rs, cs int, b, c *float32, ldc int, w, acc int) {
+func tile256(mr, k int, a *float32, rs, cs int, b, c *float32, ldc int, w int, from *float32, ldf int) {
 	switch mr {
 	case 1:
-		tile256x1(k, a, rs, cs, b, c, ldc, w, acc)
+		tile256x1(k, a, rs, cs, b, c, ldc, w, from, ldf)
 	case 2:
-		tile256x2(k, a, rs, cs, b, c, ldc, w, acc)
+		tile256x2(k, a, rs, cs, b, c, ldc, w, from, ldf)
 	case 3:
-		tile256x3(k, a, rs, cs, b, c, ldc, w, acc)
+		tile256x3(k, a, rs, cs, b, c, ldc, w, from, ldf)
 	case 4:
-		tile256x4(k, a, rs, cs, b, c, ldc, w, acc)
+		tile256x4(k, a, rs, cs, b, c, ldc, w, from, ldf)
 	case 5:
-		tile256x5(k, a, rs, cs, b, c, ldc, w, acc)
+		tile256x5(k, a, rs, cs, b, c, ldc, w, from, ldf)
 	case 6:
-		tile256x6(k, a, rs, cs, b, c, ldc, w, acc)
+		tile256x6(k, a, rs, cs, b, c, ldc, w, from, ldf)
 	}
 }

@@ -1,20 +1,20 @@
 package kernel
 
-// tile computes an mr×w tile of C from a strip of A and a packed panel of B; strides in floats.
-func (w *Worker) tile(bf16 bool, mr, k int, a []float32, rs, cs int, b, c []float32, ldc, cols int, acc bool) {
-	add := 0
-	if acc {
-		add = 1
+// tile computes an mr×cols tile of C from a strip of A and a packed panel of B, added to the values at from unless that is nil; strides in floats.
+func (w *Worker) tile(bf16 bool, mr, k int, a []float32, rs, cs int, b, c []float32, ldc, cols int, from []float32, ldf int) {
+	var first *float32
+	if from != nil {
+		first = &from[0]
 	}
 	switch {
 	case w.Set == AVX512 && bf16:
-		bf16tile512(mr, k, &a[0], rs*4, cs*4, &b[0], &c[0], ldc*4, 1<<cols-1, add)
+		bf16tile512(mr, k, &a[0], rs*4, cs*4, &b[0], &c[0], ldc*4, 1<<cols-1, first, ldf*4)
 	case w.Set == AVX512:
-		tile512(mr, k, &a[0], rs*4, cs*4, &b[0], &c[0], ldc*4, 1<<cols-1, add)
+		tile512(mr, k, &a[0], rs*4, cs*4, &b[0], &c[0], ldc*4, 1<<cols-1, first, ldf*4)
 	case w.Set == AVX2:
-		tile256(mr, k, &a[0], rs*4, cs*4, &b[0], &c[0], ldc*4, cols, add)
+		tile256(mr, k, &a[0], rs*4, cs*4, &b[0], &c[0], ldc*4, cols, first, ldf*4)
 	default:
-		tileGo(mr, k, a, rs, cs, b, c, ldc, cols, acc)
+		tileGo(mr, k, a, rs, cs, b, c, ldc, cols, begun(mr, cols, c, ldc, from, ldf))
 	}
 }
 

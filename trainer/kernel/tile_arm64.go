@@ -1,7 +1,9 @@
 package kernel
 
-// tile computes an mr×cols tile of C from a strip of A and a packed panel of B; strides in floats. Short tiles go through a whole one.
-func (w *Worker) tile(_ bool, mr, k int, a []float32, rs, cs int, b, c []float32, ldc, cols int, acc bool) {
+// tile computes an mr×cols tile of C from a strip of A and a packed panel of B, added to the values at from unless that is nil; strides in floats.
+// Short tiles go through a whole one.
+func (w *Worker) tile(_ bool, mr, k int, a []float32, rs, cs int, b, c []float32, ldc, cols int, from []float32, ldf int) {
+	acc := begun(mr, cols, c, ldc, from, ldf)
 	if w.Set == Scalar {
 		tileGo(mr, k, a, rs, cs, b, c, ldc, cols, acc)
 		return

@@ -2,8 +2,8 @@
 
 package kernel
 
-func (w *Worker) tile(_ bool, mr, k int, a []float32, rs, cs int, b, c []float32, ldc, cols int, acc bool) {
-	tileGo(mr, k, a, rs, cs, b, c, ldc, cols, acc)
+func (w *Worker) tile(_ bool, mr, k int, a []float32, rs, cs int, b, c []float32, ldc, cols int, from []float32, ldf int) {
+	tileGo(mr, k, a, rs, cs, b, c, ldc, cols, begun(mr, cols, c, ldc, from, ldf))
 }
 
 func (w *Worker) packRows(dst, src []float32, ld, kc, nc, nr int) {

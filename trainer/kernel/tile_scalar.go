@@ -28,3 +28,16 @@ func tileGo(mr, k int, a []float32, rs, cs int, b, c []float32, ldc, cols int, a
 		}
 	}
 }
+
+// begun copies the values that a tile is added to into C, for tiles that add to C alone; false: there are none.
+func begun(mr, cols int, c []float32, ldc int, from []float32, ldf int) bool {
+	if from == nil {
+		return false
+	}
+	if &from[0] != &c[0] {
+		for i := range mr {
+			copy(c[i*ldc:i*ldc+cols], from[i*ldf:])
+		}
+	}
+	return true
+}

@@ -56,13 +56,7 @@ func (t *Team) tiled(p product) {
 				}
 				for j := 0; j < nc; j += 2 * tileSide {
 					c := p.c[i0*p.ldc+j0+j:]
-					from, ldf := []float32(nil), 0 // what C begins as
-					switch {
-					case p.acc || k0 > 0:
-						from, ldf = c, p.ldc
-					case p.bias != nil:
-						from = p.bias[j0+j:]
-					}
+					from, ldf := p.from(c, j0+j, k0)
 					w.tilesOfPanel(mc, min(2*tileSide, nc-j), strip, strips, panels[j/tileSide*strip:], c, p.ldc, from, ldf)
 				}
 			})
