@@ -174,7 +174,7 @@ func (r *run) state() (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &state{Version: stateVersion, Step: r.step, Steps: r.steps, Config: c, Tokenizer: vocabularyKey(r.tok), Kernels: r.engine.Set().String(), Micros: r.micros, Decision: r.decision, Early: r.early,
+	s := &state{Version: stateVersion, Step: r.step, Steps: r.steps, Config: c, Tokenizer: vocabularyKey(r.tok), Kernels: r.kernels(), Micros: r.micros, Decision: r.decision, Early: r.early,
 		Numbers: map[string]float64{}, LR: r.lr, Tokens: r.tokens, Elapsed: r.elapsed, Energy: r.meter.read(), Notes: r.notes, Files: map[string]string{}}
 	if s.Feed, err = r.feed.State(); err != nil {
 		return nil, err

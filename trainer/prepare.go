@@ -340,3 +340,6 @@ func (r *run) optimise() (err error) {
 	}
 	return err
 }
+
+// kernels names what the run computes with, as checkpoints do.
+func (r *run) kernels() string { return r.engine.Set().Kernels(r.c.BF16) }

@@ -123,8 +123,8 @@ func (r *run) take(dir string, s *state) error {
 	if err := r.same(s); err != nil {
 		return err
 	}
-	if s.Kernels != r.engine.Set().String() {
-		r.note("resumed on the kernels %s; the checkpoint was made on %s: from here on the bits differ", r.engine.Set(), s.Kernels)
+	if s.Kernels != r.kernels() {
+		r.note("resumed on the kernels %s; the checkpoint was made on %s: from here on the bits differ", r.kernels(), s.Kernels)
 	}
 	if r.steps, r.lr = s.Steps, s.LR; r.micros != s.Micros {
 		if r.micros = s.Micros; r.fit(false) != nil { // pieces are part of the result's bits

@@ -21,12 +21,27 @@ const Env = "SLUICE_KERNEL"
 
 var setNames = [...]string{"scalar", "neon", "avx2", "avx512"}
 
-// String gives the name that SLUICE_KERNEL and checkpoints use.
+// String gives the name that SLUICE_KERNEL uses.
 func (s Set) String() string {
 	if int(s) < len(setNames) {
 		return setNames[s]
 	}
 	return fmt.Sprintf("Set(%d)", uint8(s))
+}
+
+// Kernels gives the name that checkpoints use: the set's, and with products on bfloat16 also what multiplies, for the sums differ in bits.
+//
+//	avx512    avx512 amx    avx512 bf16    avx2 rounded
+func (s Set) Kernels(bf16 bool) string {
+	switch {
+	case !bf16:
+		return s.String()
+	case s.matrixUnit():
+		return s.String() + " amx"
+	case s.BF16():
+		return s.String() + " bf16"
+	}
+	return s.String() + " rounded"
 }
 
 // Available lists the sets of this machine, best first; Scalar is always the last.

@@ -31,3 +31,16 @@ func TestChoose(t *testing.T) {
 		}
 	}
 }
+
+// Checkpoints tell sets apart whose sums differ in bits: a matrix unit, pairs of bfloat16, or rounded float32.
+func TestKernelsTellBF16Apart(t *testing.T) {
+	for _, s := range Available() {
+		plain, half := s.Kernels(false), s.Kernels(true)
+		if plain != s.String() || !strings.HasPrefix(half, plain+" ") {
+			t.Errorf("%v is called %q, with bfloat16 %q", s, plain, half)
+		}
+	}
+	if got := Scalar.Kernels(true); got != "scalar rounded" {
+		t.Errorf("scalar with bfloat16 is called %q", got)
+	}
+}
