@@ -30,9 +30,11 @@ func (t *Team) GemmBF16(lay Layout, m, n, k int, a []float32, lda int, b []float
 
 // half rounds the operands of p and multiplies.
 func (t *Team) half(p product) {
-	if t.set.matrixUnit() && p.k > 0 {
+	switch {
+	case p.m == 0 || p.n == 0:
+	case t.set.matrixUnit() && p.k > 0:
 		t.tiled(p)
-	} else {
+	default:
 		t.halfVectors(p)
 	}
 }

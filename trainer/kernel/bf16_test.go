@@ -106,6 +106,11 @@ func TestGemmBF16(t *testing.T) {
 		if team.GemmBF16(NN, 1, 2, 0, nil, 0, nil, 2, false, c, 2); !slices.Equal(c, []float32{0, 0}) {
 			t.Errorf("the product without inner dimension is %v", c)
 		}
+		some := make([]float32, 8)
+		for _, lay := range []Layout{NN, NT, TN} { // no row, no column: nothing to do, and no panic
+			team.GemmBF16(lay, 0, 2, 4, nil, 4, some, 4, false, nil, 2)
+			team.GemmBF16(lay, 2, 0, 4, some, 4, nil, 4, false, nil, 2)
+		}
 	})
 }
 
