@@ -25,22 +25,12 @@ func trainLinear(ctx context.Context, c Config, o Options) (*Report, error) {
 	if c.Threads == 0 {
 		c.Threads = runtime.GOMAXPROCS(0)
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() {
-		select {
-		case <-o.Stop: // nil: never
-			cancel(ErrStopped)
-		case <-ctx.Done():
-		}
-	}()
+	ctx, _, free := stoppable(ctx, o.Stop)
+	defer free()
 	m, start := newMeter(c.Cost, c.Threads), time.Now()
 	rep, err := fitLinear(ctx, c, o)
 	if err != nil {
-		if errors.Is(context.Cause(ctx), ErrStopped) {
-			return nil, ErrStopped
-		}
-		return nil, err
+		return nil, stopped(ctx, err)
 	}
 	rep.Seconds, rep.PeakMemory = time.Since(start).Seconds(), peakMemory()
 	rep.Bill, rep.CPUSeconds = c.Cost.bill(m.read()), m.read().CPU.Seconds()
