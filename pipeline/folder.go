@@ -86,7 +86,7 @@ func FinishSwap(fs schemas.FS, dir string) error {
 			return fmt.Errorf("neither %s nor %s is a dataset: %w", dir, dir+newSuffix, err)
 		}
 	}
-	if err := carry(fs, dir+oldSuffix, dir); err != nil {
+	if err := schemas.Carry(fs, dir+oldSuffix, dir, isOwn); err != nil {
 		return err
 	}
 	if err := fs.Remove(dir + swapSuffix); err != nil {
@@ -95,31 +95,11 @@ func FinishSwap(fs schemas.FS, dir string) error {
 	return fs.RemoveAll(dir + oldSuffix)
 }
 
-// own are the entries of a dataset's folder that make the dataset.
+// own are the entries of a dataset's folder that make the dataset. All else is carried along when it is replaced: the model trained on it, which serves until
+// there is a newer one, and files of the user.
 var own = []string{schemas.ManifestFile, schemas.RecipeFile, schemas.CardFile, schemas.DataDir, schemas.RejectsDir, schemas.PhasesDir, schemas.RunsDir}
 
-// carry moves along what else lies in the folder of a dataset that is replaced: the model trained on it, which serves until there is a newer one, and files of the user.
-func carry(fs schemas.FS, from, to string) error {
-	entries, err := os.ReadDir(from)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if slices.Contains(own, strings.TrimSuffix(e.Name(), ".tmp")) {
-			continue
-		}
-		if _, err := os.Lstat(filepath.Join(to, e.Name())); err == nil {
-			continue
-		}
-		if err := fs.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func isOwn(name string) bool { return slices.Contains(own, name) }
 
 // swap puts dir.new in the place of dir. The journal file makes it one step: once it is there, the swap will happen.
 func swap(fs schemas.FS, dir string) error {

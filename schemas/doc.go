@@ -16,6 +16,7 @@
 //	arrow_*                        the same for Arrow IPC files and streams
 //	json_*                         the JSON of a record; a quick and a strict parser; .json files
 //	writer shard shardfile fs      writing and reading shards; the durable way of a file to its name
+//	carry                          what outlives the folder that it lies in
 //	rows lines csv                 files that others wrote: rows of plain values
 //	manifest dataset find verify   a dataset folder
 //	features card card_text        what the datasets library and the hub of Hugging Face want to know

@@ -14,6 +14,7 @@ import (
 
 	"sluice/schemas"
 	"sluice/trainer/feed"
+	"sluice/trainer/model"
 	"sluice/trainer/model/safetensors"
 	"sluice/trainer/tokenizer"
 )
@@ -263,31 +264,16 @@ func finishSwap(disk schemas.FS, dir string) error {
 			return err
 		}
 	}
-	if err := carry(disk, dir+oldSuffix, dir); err != nil {
+	if err := schemas.Carry(disk, dir+oldSuffix, dir, isOwn); err != nil {
 		return err
 	}
 	return disk.RemoveAll(dir + oldSuffix)
 }
 
-// own are the entries of a model's folder that a training makes.
-var own = []string{"config.json", weightsFile, tokenizerFile, tokenizer.ConfigName, configFile, begunFile, reportFile, reportText, reportPage, metricsFile, checkpointDir, tokensDir}
+// own are the entries of a model's folder that a training makes. All else is carried along when it is replaced.
+var own = []string{model.ConfigName, weightsFile, tokenizerFile, tokenizer.ConfigName, configFile, begunFile, reportFile, reportText, reportPage, metricsFile, trialsFile,
+	checkpointDir, tokensDir}
 
-// carry moves along what else lies in the folder of a model that is replaced: it is not ours to remove.
-func carry(disk schemas.FS, from, to string) error {
-	entries, err := os.ReadDir(from)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if slices.Contains(own, strings.TrimSuffix(e.Name(), ".tmp")) || strings.HasPrefix(e.Name(), memberPrefix) {
-			continue
-		}
-		if _, err := os.Lstat(filepath.Join(to, e.Name())); err == nil {
-			continue
-		}
-		if err := disk.Rename(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
+func isOwn(name string) bool {
+	return slices.Contains(own, name) || strings.HasPrefix(name, memberPrefix)
 }

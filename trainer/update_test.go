@@ -35,6 +35,9 @@ func TestUpdateFollowsTheData(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "notes.txt"), []byte("mine"), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			if err := os.WriteFile(filepath.Join(dir, trialsFile), []byte("[]"), 0o600); err != nil { // of the old data
+				t.Fatal(err)
+			}
 			jsonl(t, c().Data[0].Path, labeled(90, 2)...)
 			if !update(t, c(), Options{Dir: dir}) {
 				t.Error("other data, and nothing was trained")
@@ -43,7 +46,7 @@ func TestUpdateFollowsTheData(t *testing.T) {
 			if got := weights(t, dir); got == first || got != weights(t, fresh) {
 				t.Error("the model is not that of the new data")
 			}
-			for _, name := range []string{dir + newSuffix, dir + oldSuffix} {
+			for _, name := range []string{dir + newSuffix, dir + oldSuffix, filepath.Join(dir, trialsFile)} {
 				if _, err := os.Stat(name); err == nil {
 					t.Errorf("%s is left behind", name)
 				}
