@@ -227,7 +227,10 @@ type world struct {
 }
 
 func newWorld(t *testing.T, rows int, recipe string) *world {
-	w := &world{t: t, dir: t.TempDir(), recipe: recipe, store: state.NewMemory()}
+	w := &world{t: t, dir: filepath.Join(t.TempDir(), "[v1]"), recipe: recipe, store: state.NewMemory()} // a name that a pattern would take for a class
+	if err := os.Mkdir(w.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	w.source(0, rows)
 	return w
 }
@@ -294,13 +297,13 @@ func (w *world) bytes() map[string]string {
 	w.t.Helper()
 	out := map[string]string{}
 	for _, dir := range []string{schemas.DataDir, schemas.RejectsDir} {
-		names, _ := filepath.Glob(filepath.Join(w.dir, "out", dir, "*"))
-		for _, name := range names {
-			b, err := os.ReadFile(name)
+		entries, _ := os.ReadDir(filepath.Join(w.dir, "out", dir))
+		for _, e := range entries {
+			b, err := os.ReadFile(filepath.Join(w.dir, "out", dir, e.Name()))
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			out[dir+"/"+filepath.Base(name)] = string(b)
+			out[dir+"/"+e.Name()] = string(b)
 		}
 	}
 	return out

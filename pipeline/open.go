@@ -3,7 +3,9 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -50,7 +52,7 @@ func (j *job) unsealed() {
 
 // begun reports whether the dataset in dir, with manifest m, has a sealed row: also in a phase before the last.
 func begun(dir string, m *schemas.Manifest) bool {
-	spools, _ := filepath.Glob(filepath.Join(dir, schemas.PhasesDir, "*", schemas.ManifestFile)) // the pattern is fine
+	spools, _ := fs.Glob(os.DirFS(dir), path.Join(schemas.PhasesDir, "*", schemas.ManifestFile)) // well formed, whatever marks of a pattern dir holds
 	return len(spools)+len(m.Segments) > 0
 }
 
@@ -111,12 +113,12 @@ func (j *job) sweep() error {
 	if err := note(j.man); err != nil {
 		return err
 	}
-	dirs, err := filepath.Glob(filepath.Join(j.root, schemas.PhasesDir, "*"))
+	dirs, err := fs.Glob(os.DirFS(j.root), path.Join(schemas.PhasesDir, "*"))
 	if err != nil {
 		return err
 	}
 	for _, dir := range dirs {
-		m, err := schemas.ReadManifest(dir)
+		m, err := schemas.ReadManifest(filepath.Join(j.root, filepath.FromSlash(dir)))
 		if err == nil {
 			err = note(m)
 		}

@@ -139,19 +139,18 @@ func finished(disk schemas.FS, dir string) (*Report, error) {
 
 // wipe removes what a training has made in its folder.
 func wipe(disk schemas.FS, dir string) error {
-	members, err := filepath.Glob(filepath.Join(dir, memberPrefix+"*"))
-	if err != nil {
-		return err
-	}
-	for _, name := range []string{reportFile, checkpointDir, metricsFile, tokenizerFile, tokenizer.ConfigName} {
-		members = append(members, filepath.Join(dir, name))
-	}
-	for _, path := range members {
-		if err := disk.RemoveAll(path); err != nil {
+	for _, name := range append(members(dir), reportFile, checkpointDir, metricsFile, tokenizerFile, tokenizer.ConfigName) {
+		if err := disk.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// members lists the folders of an ensemble's members in dir, whatever marks of a pattern dir itself may hold.
+func members(dir string) []string {
+	names, _ := fs.Glob(os.DirFS(dir), memberPrefix+"*") // the pattern is well formed
+	return names
 }
 
 // CheckSettings tells whether [Update] would refuse the settings of c for the model in dir; the data are not looked at.
@@ -188,9 +187,8 @@ func allowed(mine begun, dir string) error {
 
 // hasWork tells whether a training has come so far in dir that something would be lost.
 func hasWork(dir string) bool {
-	members, _ := filepath.Glob(filepath.Join(dir, memberPrefix+"*"))
 	_, err := os.Stat(filepath.Join(dir, reportFile))
-	return err == nil || len(members) > 0 || len(listSteps(filepath.Join(dir, checkpointDir))) > 0
+	return err == nil || len(members(dir)) > 0 || len(listSteps(filepath.Join(dir, checkpointDir))) > 0
 }
 
 func say(o Options, what string) {

@@ -26,7 +26,7 @@ func TestUpdateFollowsTheData(t *testing.T) {
 		"network": with(tiny(t, Classify, labeled(60, 1)), func(c *Config) { c.Steps = 6 }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir, fresh := filepath.Join(t.TempDir(), "model"), filepath.Join(t.TempDir(), "model")
+			dir, fresh := filepath.Join(t.TempDir(), "[v1]", "model"), filepath.Join(t.TempDir(), "model")
 			c := func() Config { return with(c, func(*Config) {}) }
 			if !update(t, c(), Options{Dir: dir}) || update(t, c(), Options{Dir: dir}) {
 				t.Error("want a model at first, and nothing to do then")
@@ -79,7 +79,7 @@ func TestUpdateFollowsTheData(t *testing.T) {
 // A training on old data that was stopped does not go on with the new ones: the model would be of neither.
 func TestUpdateOfAStoppedTraining(t *testing.T) {
 	c := with(tiny(t, Causal, sentences(60, 1)), func(c *Config) { c.Steps, c.Eval.Every = 12, 4 })
-	dir, fresh := filepath.Join(t.TempDir(), "model"), filepath.Join(t.TempDir(), "model")
+	dir, fresh := filepath.Join(t.TempDir(), "[v1]", "model"), filepath.Join(t.TempDir(), "model")
 	stopped := func(at string) {
 		stop := make(chan struct{})
 		_, _, err := Update(t.Context(), with(c, func(*Config) {}), Options{Dir: at, Stop: stop, Progress: func(s Step) {
@@ -212,5 +212,19 @@ func TestUpdateSurvivesCrashes(t *testing.T) {
 		if weights(t, dir) != weights(t, fresh) {
 			t.Fatalf("after %d calls: not the model of the new data", n)
 		}
+	}
+}
+
+// What an ensemble has trained counts as work, and goes when it begins anew, in a folder with the marks of a pattern in its name too.
+func TestMembersAreFoundInAnyFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "[v1]")
+	if err := os.MkdirAll(filepath.Join(dir, memberPrefix+"0"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if !hasWork(dir) {
+		t.Error("a member is no work")
+	}
+	if err := wipe(schemas.Disk, dir); err != nil || hasWork(dir) {
+		t.Errorf("after the wipe: %v, work %v", err, hasWork(dir))
 	}
 }

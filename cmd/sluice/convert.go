@@ -246,15 +246,13 @@ func settle(part, to string) (bytes int64, err error) {
 		}
 		return 0
 	})
-	stale, err := filepath.Glob(filepath.Join(to, "model-*-of-*.safetensors"))
+	stale, err := fs.Glob(os.DirFS(to), "model-*-of-*.safetensors")
 	if err != nil {
 		return 0, err
 	}
-	for _, old := range []string{model.ConfigName, safetensors.IndexName, safetensors.SingleName, "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "vocab.txt"} {
-		stale = append(stale, filepath.Join(to, old))
-	}
+	stale = append(stale, model.ConfigName, safetensors.IndexName, safetensors.SingleName, "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja", "vocab.txt")
 	for _, old := range stale {
-		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Remove(filepath.Join(to, old)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return 0, err
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -155,9 +157,10 @@ func sumIntents(all []state.Intent, named map[string]string) []unanswered {
 // neighbours finds the folders of datasets beside the store, where recipes usually put them, by their ids: the store knows no folders.
 func neighbours(dir string) map[string]string {
 	named := map[string]string{}
-	found, _ := filepath.Glob(filepath.Join(filepath.Dir(filepath.Clean(dir)), "*", schemas.ManifestFile)) // the pattern is well formed
+	beside := filepath.Dir(filepath.Clean(dir))
+	found, _ := fs.Glob(os.DirFS(beside), "*/"+schemas.ManifestFile) // well formed, whatever marks of a pattern the folder's name holds
 	for _, name := range found {
-		folder := filepath.Dir(name)
+		folder := filepath.Join(beside, filepath.Dir(name))
 		if m, err := schemas.ReadManifest(folder); err == nil {
 			named[m.Dataset] = shortest(folder)
 		}

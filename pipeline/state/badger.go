@@ -80,11 +80,12 @@ func OpenBadger(dir string, o Options) (*Badger, error) {
 // existing log of no bytes for a new one, and refuses to open. It is called after an Open that failed so, which held the lock of the folder.
 func removeUnborn(dir string) error {
 	for _, pattern := range []string{"*.vlog", "*.mem"} {
-		names, err := filepath.Glob(filepath.Join(dir, pattern))
+		names, err := fs.Glob(os.DirFS(dir), pattern)
 		if err != nil {
 			return err
 		}
 		for _, name := range names {
+			name = filepath.Join(dir, name)
 			if info, err := os.Stat(name); err == nil && info.Size() == 0 {
 				if err := os.Remove(name); err != nil {
 					return err

@@ -9,7 +9,7 @@ import (
 
 // A kill between the creation of a log file and its first byte leaves a store that opens all the same.
 func TestOpensAfterAKillAtTheBirthOfALog(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "[v1]")
 	b, err := OpenBadger(dir, Options{})
 	if err != nil {
 		t.Fatal(err)
