@@ -121,7 +121,7 @@ func (v *verifier) file(f Shard, labels map[string]int64) {
 		v.fault(f.Path, "has %d bytes, want %d", st.Size(), f.Bytes)
 		return
 	}
-	sum, err := hashFile(path)
+	sum, _, err := HashFile(path)
 	if err != nil {
 		v.fault(f.Path, "%v", err)
 		return
@@ -139,16 +139,16 @@ func (v *verifier) file(f Shard, labels map[string]int64) {
 	}
 }
 
-// hashFile returns what Shard.SHA256 says of a file.
-func hashFile(path string) (string, error) {
+// HashFile returns what [Shard] says of a file: its SHA-256 in hexadecimal digits, and how many bytes it has.
+func HashFile(path string) (sha string, bytes int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	defer f.Close()
 	sum := sha256.New()
-	_, err = io.Copy(sum, f)
-	return hex.EncodeToString(sum.Sum(nil)), err
+	bytes, err = io.Copy(sum, f)
+	return hex.EncodeToString(sum.Sum(nil)), bytes, err
 }
 
 // footer checks what a file says of itself: its rows and its schema.

@@ -2,18 +2,16 @@ package trainer
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"sluice/schemas"
 	"sluice/trainer/feed"
 	"sluice/trainer/model/safetensors"
 	"sluice/trainer/tensor"
@@ -101,15 +99,10 @@ func readState(dir string) (*state, error) {
 		return nil, fmt.Errorf("%s has version %d, this sluice reads version %d", path, s.Version, stateVersion)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Files)) {
-		f, err := os.Open(filepath.Join(dir, name))
-		if err != nil {
-			return nil, err
-		}
-		h := sha256.New()
-		_, err = io.Copy(h, f)
-		f.Close()
-		if err == nil && hex.EncodeToString(h.Sum(nil)) != s.Files[name] {
-			err = fmt.Errorf("%s is damaged: its hash is not the one in %s", f.Name(), stateFile)
+		file := filepath.Join(dir, name)
+		sha, _, err := schemas.HashFile(file)
+		if err == nil && sha != s.Files[name] {
+			err = fmt.Errorf("%s is damaged: its hash is not the one in %s", file, stateFile)
 		}
 		if err != nil {
 			return nil, err

@@ -1,11 +1,8 @@
 package feed
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,7 +53,7 @@ func (s Source) list(role string) ([]shard, error) {
 	}
 	var out []shard
 	for _, p := range paths {
-		sha, n, err := hashFile(p)
+		sha, n, err := schemas.HashFile(p)
 		if err != nil {
 			return nil, fmt.Errorf("data %s: %w", s.Name, err)
 		}
@@ -112,7 +109,7 @@ func (s shard) verify() error {
 	if s.rows < 0 {
 		return nil
 	}
-	sha, n, err := hashFile(s.path)
+	sha, n, err := schemas.HashFile(s.path)
 	switch {
 	case err != nil:
 		return err
@@ -127,17 +124,4 @@ func (s shard) verify() error {
 		}
 	}
 	return nil
-}
-
-func hashFile(path string) (sha string, n int64, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if n, err = io.Copy(h, f); err != nil {
-		return "", 0, fmt.Errorf("read %s: %w", path, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), n, nil
 }
