@@ -47,13 +47,15 @@ func (c *Corpus) Arrange(s *State) (gained int, err error) {
 
 func (d *Domain) arrange(pins []Pin) error {
 	for i, p := range pins {
-		j := slices.IndexFunc(d.shards, func(s shard) bool { return s.name == p.Name && s.sha == p.SHA })
+		rest := d.shards[i:] // those before have their places
+		j := slices.IndexFunc(rest, func(s shard) bool { return s.name == p.Name && s.sha == p.SHA })
 		if j < 0 { // renamed
-			j = slices.IndexFunc(d.shards, func(s shard) bool { return s.sha == p.SHA })
+			j = slices.IndexFunc(rest, func(s shard) bool { return s.sha == p.SHA })
 		}
-		if j < i {
+		if j < 0 {
 			return fmt.Errorf("data %s: %s is gone, or holds other rows than it did", d.Name, p.Name)
 		}
+		j += i
 		s, t := d.shards[j], d.caches[j]
 		d.shards = slices.Insert(slices.Delete(d.shards, j, j+1), i, s)
 		d.caches = slices.Insert(slices.Delete(d.caches, j, j+1), i, t)
