@@ -90,7 +90,7 @@ func (r *run) trialKey(shape ModelConfig, m mix.Mixer, steps int64, seed uint64)
 	if r.other != nil {
 		other = r.other.Hash()
 	}
-	b, err := json.Marshal([]any{q.c.determining(), fmt.Sprintf("%T", m), settings, runs, r.c.Repeats, r.steps, r.lr, r.tok.Hash(), r.corpus.Hash(), other, r.kernels()})
+	b, err := json.Marshal([]any{q.c.determining(), fmt.Sprintf("%T", m), settings, runs, r.c.Repeats, r.steps, r.lr, vocabularyKey(r.tok), r.corpus.Hash(), other, r.kernels()})
 	if err != nil {
 		return "", err
 	}
