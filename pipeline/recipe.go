@@ -10,7 +10,8 @@ import (
 //
 // How its files divide the work: recipe_load.go reads the top level and orders the checks, recipe_stage.go decodes and recipe_check.go checks
 // stages, source_spec.go the source, recipe_parts.go all else; recipe_yaml.go is strict about YAML and recipe_words.go puts that into
-// words; problem.go renders what is wrong, envexpand.go puts ${VAR} in, fingerprint.go tells which keys determine the output.
+// words; problem.go renders what is wrong, envexpand.go puts ${VAR} in, fingerprint.go tells which keys determine the output, and recipe_files.go
+// which files.
 type Recipe struct {
 	Path string // as it was named to [Load]
 	Dir  string // its folder, absolute: relative paths in the recipe start here

@@ -9,8 +9,9 @@ import (
 )
 
 // A Guard stands before a training and asks whether a mixer is worth its risk: uniform mixing and the mixer train side by side on a small part of the
-// budget, with the same seeds, every mixer with its own periods shortened to the length of a trial. The mixer stays only if the paired 90 % interval of its excess loss excludes "worse by more than .5 %". Excess is taken
-// domain by domain, as a ratio, and averaged: a domain of high loss, noise above all, has no more say than another.
+// budget, with the same seeds, every mixer with its own periods shortened to the length of a trial. The mixer stays only if the paired 90 % interval of
+// its excess loss excludes "worse by more than .5 %". Excess is taken domain by domain, as a ratio, and averaged: a domain of high loss, noise above all,
+// has no more say than another.
 type Guard struct {
 	Share  float64            `yaml:"share" json:"share"`   // of the steps, for all trials together: .05 to .1
 	Seeds  int                `yaml:"seeds" json:"seeds"`   // pairs

@@ -94,8 +94,8 @@ func amxX86() *text {
 }
 
 // amxProduct multiplies strips of 32 rows of A with one panel of 32 columns of B: per strip k tiles of the upper 16 rows, then k of the lower; the
-// panel likewise. A tile of C begins as what stands at from, with rows ldf apart (0: one row for all), or as zeros when from is nil. T0..T3 accumulate; T4 and T5 hold A, T6 and T7 hold B. The tiles are released before the return, so that a thread carries no tile
-// state outside.
+// panel likewise. A tile of C begins as what stands at from, with rows ldf apart (0: one row for all), or as zeros when from is nil.
+// T0..T3 accumulate; T4 and T5 hold A, T6 and T7 hold B. The tiles are released before the return, so that a thread carries no tile state outside.
 func amxProduct(t *text) {
 	t.p("// func %s", amxFunctions[0])
 	t.p("TEXT ·amxProduct(SB), NOSPLIT, $0-64")

@@ -61,7 +61,8 @@ func prefetchC(t *text, mr int, offsets ...int) {
 }
 
 // tile512 is the product of mr rows of A with a packed panel of 32 columns: Z0..Z27 accumulate, Z28 and Z29 hold B, Z30 and Z31 alternate as broadcasts.
-// The values at from, with rows ldf bytes apart (0: one row for all), are added at the end, unless from is nil. With bf16 a word is a pair of bfloat16 along k and VDPBF16PS takes the place of the fused multiply-add.
+// The values at from, with rows ldf bytes apart (0: one row for all), are added at the end, unless from is nil. With bf16 a word is a pair of
+// bfloat16 along k and VDPBF16PS takes the place of the fused multiply-add.
 func tile512(t *text, mr int, bf16 bool) {
 	name := "tile512x"
 	if bf16 {
