@@ -1,6 +1,10 @@
 package trainer
 
-import "time"
+import (
+	"time"
+
+	"sluice/trainer/usage"
+)
 
 // energy is what a run has used up; checkpoints carry it on.
 type energy struct {
@@ -24,7 +28,7 @@ type meter struct {
 }
 
 func newMeter(c Cost, threads int) *meter {
-	m := &meter{c: c, threads: threads, start: time.Now(), cpu: cpuTime()}
+	m := &meter{c: c, threads: threads, start: time.Now(), cpu: usage.CPU()}
 	m.rapl, m.counted = raplJoules()
 	return m
 }
@@ -33,7 +37,7 @@ func newMeter(c Cost, threads int) *meter {
 func (m *meter) add(e energy) { m.before = e }
 
 func (m *meter) read() energy {
-	wall, cpu := time.Since(m.start), cpuTime()-m.cpu
+	wall, cpu := time.Since(m.start), usage.CPU()-m.cpu
 	e := energy{CPU: m.before.CPU + cpu, Wall: m.before.Wall + wall, Counted: m.before.Counted}
 	now, ok := raplJoules()
 	if ok && m.counted && now >= m.rapl { // the counter wraps around once in a while

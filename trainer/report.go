@@ -9,6 +9,7 @@ import (
 
 	"sluice/schemas"
 	"sluice/trainer/linear"
+	"sluice/trainer/usage"
 )
 
 // The files of a report.
@@ -62,7 +63,7 @@ type DataReport struct {
 // report gathers what is known before the model is judged.
 func (r *run) report(best int) *Report {
 	c := r.model.Config
-	rep := &Report{Task: r.c.Task, Labels: r.labels, Left: r.corpus.Left(), Decision: r.decision, Step: r.step, Best: best, Tokens: r.tokens, Forecast: r.plan, PeakMemory: peakMemory(),
+	rep := &Report{Task: r.c.Task, Labels: r.labels, Left: r.corpus.Left(), Decision: r.decision, Step: r.step, Best: best, Tokens: r.tokens, Forecast: r.plan, PeakMemory: usage.Peak(),
 		Seconds: r.elapsed.Seconds(), LR: r.rate(), Kernels: r.kernels(), Threads: r.c.Threads, Config: r.c, Notes: r.notes,
 		Model: fmt.Sprintf("%s, %d layers, hidden size %d, %d heads, vocabulary %d, %d parameters", c.Family, c.Layers, c.Hidden, c.Heads, c.Vocab, r.model.Size())}
 	if n := len(r.history.points); n > 0 {

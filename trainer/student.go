@@ -14,6 +14,7 @@ import (
 	"sluice/schemas"
 	"sluice/trainer/feed"
 	"sluice/trainer/linear"
+	"sluice/trainer/usage"
 )
 
 // trainLinear trains the linear student. It takes seconds, so there are no checkpoints: a training that was stopped begins again, and since it is a function
@@ -32,7 +33,7 @@ func trainLinear(ctx context.Context, c Config, o Options) (*Report, error) {
 	if err != nil {
 		return nil, stopped(ctx, err)
 	}
-	rep.Seconds, rep.PeakMemory = time.Since(start).Seconds(), peakMemory()
+	rep.Seconds, rep.PeakMemory = time.Since(start).Seconds(), usage.Peak()
 	rep.Bill, rep.CPUSeconds = c.Cost.bill(m.read()), m.read().CPU.Seconds()
 	if err := writeConfig(o.FS, o.Dir, c); err != nil {
 		return nil, err

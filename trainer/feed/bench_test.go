@@ -5,21 +5,11 @@ package feed
 import (
 	"fmt"
 	"path/filepath"
-	"syscall"
 	"testing"
-	"time"
 
 	"sluice/schemas"
+	"sluice/trainer/usage"
 )
-
-// cpuTime is the user and system time of the process so far.
-func cpuTime() time.Duration {
-	var r syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &r) != nil {
-		return 0
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
-}
 
 // benchRecords are documents of random letters, of 20 to 600 tokens each.
 func benchRecords(n int) (rs []*schemas.Record) {
@@ -45,33 +35,33 @@ func BenchmarkFeed(b *testing.B) {
 	} {
 		o := Options{Sources: []Source{{"d", dir}}, Form: k.form, Cache: cache}
 		b.Run(k.name+"/tokenize", func(b *testing.B) { // once for a vocabulary and a shard
-			start, tokens := cpuTime(), int64(0)
+			start, tokens := usage.CPU(), int64(0)
 			for b.Loop() {
 				o := o
 				o.Cache = filepath.Join(b.TempDir(), "anew")
 				tokens += open(b, o).Train(0, -1).Tokens
 			}
-			b.ReportMetric(float64(tokens)/(cpuTime()-start).Seconds(), "tokens/cpu-s")
+			b.ReportMetric(float64(tokens)/(usage.CPU()-start).Seconds(), "tokens/cpu-s")
 		})
 		c := open(b, o)
 		b.Run(k.name+"/open", func(b *testing.B) {
-			start, tokens := cpuTime(), int64(0)
+			start, tokens := usage.CPU(), int64(0)
 			for b.Loop() {
 				tokens += open(b, o).Train(0, -1).Tokens
 			}
-			b.ReportMetric(float64(tokens)/(cpuTime()-start).Seconds(), "tokens/cpu-s")
+			b.ReportMetric(float64(tokens)/(usage.CPU()-start).Seconds(), "tokens/cpu-s")
 		})
 		b.Run(k.name+"/batches", func(b *testing.B) {
 			if k.order.Packed = k.form.Kind == Plain; !k.order.Packed {
 				k.order.Classes = Labels([]*Set{c.Train(0, -1)})
 			}
 			b.ReportAllocs()
-			began, tokens := cpuTime(), 0
+			began, tokens := usage.CPU(), 0
 			f := start(b, c, k.order, 16, 1, nil)
 			for b.Loop() {
 				tokens += next(b, f, 0).Tokens
 			}
-			b.ReportMetric(float64(tokens)/(cpuTime()-began).Seconds(), "tokens/cpu-s")
+			b.ReportMetric(float64(tokens)/(usage.CPU()-began).Seconds(), "tokens/cpu-s")
 		})
 	}
 }

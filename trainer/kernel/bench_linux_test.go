@@ -4,20 +4,12 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
-)
 
-// cpuSeconds is the user and system time of this process.
-func cpuSeconds() float64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
-}
+	"sluice/trainer/usage"
+)
 
 func BenchmarkGemm(b *testing.B) {
 	for _, s := range Available() {
@@ -112,7 +104,7 @@ func benchGemm(b *testing.B, s Set, lay Layout, m, n, k, threads int, bf16 bool)
 	product(lay, m, n, k, x, lda, y, ldb, false, c, n) // first touch
 	peak := peakOfThread(s)
 	b.ReportAllocs()
-	start, rounds, fastest := cpuSeconds(), 0, math.Inf(1)
+	start, rounds, fastest := usage.CPU().Seconds(), 0, math.Inf(1)
 	for b.Loop() {
 		began := threadSeconds()
 		product(lay, m, n, k, x, lda, y, ldb, false, c, n)
@@ -120,7 +112,7 @@ func benchGemm(b *testing.B, s Set, lay Layout, m, n, k, threads int, bf16 bool)
 		rounds++
 	}
 	flop := 2 * float64(m) * float64(n) * float64(k)
-	spent := cpuSeconds() - start
+	spent := usage.CPU().Seconds() - start
 	alone := spent > .9*b.Elapsed().Seconds()
 	flops := flop * float64(rounds) / spent
 	peak = max(peak, peakOfThread(s))

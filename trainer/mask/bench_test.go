@@ -3,19 +3,10 @@
 package mask
 
 import (
-	"syscall"
 	"testing"
-	"time"
-)
 
-// cpuTime is the user and system time of the process so far.
-func cpuTime() time.Duration {
-	var r syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &r) != nil {
-		return 0
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
-}
+	"sluice/trainer/usage"
+)
 
 // BenchmarkMask masks short records at 15 %, by every masker.
 func BenchmarkMask(b *testing.B) {
@@ -25,14 +16,14 @@ func BenchmarkMask(b *testing.B) {
 			m := opened(b, name, all)
 			in, counts := make([]int32, 256), make([]bool, 256)
 			b.ReportAllocs()
-			tokens, r, start := 0, 0, cpuTime()
+			tokens, r, start := 0, 0, usage.CPU()
 			for b.Loop() {
 				x := all[r%len(all)]
 				m.Mask(x, NewBits(1, r/len(all), uint64(r)), in[:len(x.IDs)], counts[:len(x.IDs)])
 				tokens += len(x.IDs)
 				r++
 			}
-			b.ReportMetric(float64(tokens)/(cpuTime()-start).Seconds(), "tokens/cpu-s")
+			b.ReportMetric(float64(tokens)/(usage.CPU()-start).Seconds(), "tokens/cpu-s")
 		})
 	}
 }

@@ -7,22 +7,13 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"sluice/trainer/kernel"
 	"sluice/trainer/tensor"
+	"sluice/trainer/usage"
 )
-
-// cpuTime is the user and system time of this process.
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
 
 // resident is the memory of this process now, in MB; 0 where the system does not say.
 func resident() float64 {
@@ -82,18 +73,18 @@ func BenchmarkStep(b *testing.B) {
 				if _, err := e.Step(tensor.Key{Seed: 1, Step: uint64(opt.steps)}, f); err != nil {
 					b.Fatal(err)
 				}
-				start := cpuTime()
+				start := usage.CPU()
 				opt.step(e.Set(), m.Tensors(), 1)
-				update += cpuTime() - start
+				update += usage.CPU() - start
 			}
 			step() // moments and gradients come to be
 			update = 0
 			b.ReportAllocs()
-			start := cpuTime()
+			start := usage.CPU()
 			for b.Loop() {
 				step()
 			}
-			spent := (cpuTime() - start).Seconds()
+			spent := (usage.CPU() - start).Seconds()
 			tokens := float64(b.N * len(in.IDs))
 			b.ReportMetric(tokens/spent, "tokens/cpu-s")
 			b.ReportMetric(tokens/b.Elapsed().Seconds(), "tokens/s")
@@ -131,12 +122,12 @@ func BenchmarkForward(b *testing.B) {
 			}
 			run()
 			b.ReportAllocs()
-			start := cpuTime()
+			start := usage.CPU()
 			for b.Loop() {
 				run()
 			}
 			n := float64(b.N * in.Batch)
-			b.ReportMetric(n/(cpuTime()-start).Seconds(), "sequences/cpu-s")
+			b.ReportMetric(n/(usage.CPU()-start).Seconds(), "sequences/cpu-s")
 			b.ReportMetric(n/b.Elapsed().Seconds(), "sequences/s")
 			b.ReportMetric(resident(), "MB-resident")
 		})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sluice/trainer/kernel"
+	"sluice/trainer/usage"
 )
 
 // A gpt is the sequence of operations of a GPT-2 step: 14M parameters at d 384, 6 layers, vocabulary 8192.
@@ -74,7 +75,7 @@ func BenchmarkGPT(b *testing.B) {
 				e.Reserve(p)
 				opt := kernel.AdamW{LR: 1e-4, Beta1: .9, Beta2: .95, Eps: 1e-8, Decay: .1}
 				b.ReportAllocs()
-				start, steps := cpuTime(), 0
+				start, steps := usage.CPU(), 0
 				for b.Loop() {
 					ZeroGrads(params)
 					if _, err := e.Step(Key{1, uint64(steps)}, f); err != nil {
@@ -87,7 +88,7 @@ func BenchmarkGPT(b *testing.B) {
 						})
 					}
 				}
-				wall, cpu := b.Elapsed().Seconds(), (cpuTime() - start).Seconds()
+				wall, cpu := b.Elapsed().Seconds(), (usage.CPU() - start).Seconds()
 				N, L, d := float64(n), float64(c.layers), float64(c.d)
 				flops := 6*N*(12*L*d*d+float64(c.vocab)*d) + 6*L*N*float64(c.ctx)*d
 				b.ReportMetric(N*float64(steps)/wall, "tok/s")

@@ -7,19 +7,10 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
-)
 
-// cpuTime is the user and system time of the process so far.
-func cpuTime() time.Duration {
-	var r syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &r) != nil {
-		return 0
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
-}
+	"sluice/trainer/usage"
+)
 
 // benchText is the lines of the file that SLUICE_BENCH_TEXT names, or invented ones.
 func benchText(b *testing.B) []string {
@@ -42,14 +33,14 @@ func benchEncode(b *testing.B, tok *Tokenizer, lines []string) {
 	b.SetBytes(int64(size))
 	var ids []int32
 	tokens := 0
-	start := cpuTime()
+	start := usage.CPU()
 	for b.Loop() {
 		for _, l := range lines {
 			ids = tok.AppendIDs(ids[:0], l, true)
 			tokens += len(ids)
 		}
 	}
-	cpu := (cpuTime() - start).Seconds()
+	cpu := (usage.CPU() - start).Seconds()
 	b.ReportMetric(float64(size)*float64(b.N)/1e6/cpu, "MB/cpu-s")
 	b.ReportMetric(float64(tokens)/cpu, "tokens/cpu-s")
 }
@@ -68,14 +59,14 @@ func BenchmarkEncodeCold(b *testing.B) {
 		size += len(l)
 	}
 	var ids []int32
-	start := cpuTime()
+	start := usage.CPU()
 	for b.Loop() {
 		tok.cache = newWordCache()
 		for _, l := range lines {
 			ids = tok.AppendIDs(ids[:0], l, true)
 		}
 	}
-	b.ReportMetric(float64(size)*float64(b.N)/1e6/(cpuTime()-start).Seconds(), "MB/cpu-s")
+	b.ReportMetric(float64(size)*float64(b.N)/1e6/(usage.CPU()-start).Seconds(), "MB/cpu-s")
 }
 
 func BenchmarkEncode(b *testing.B) {
@@ -106,13 +97,13 @@ func BenchmarkTrain(b *testing.B) {
 	}
 	for _, kind := range []string{"BPE", "WordPiece", "Unigram"} {
 		b.Run(kind, func(b *testing.B) {
-			start := cpuTime()
+			start := usage.CPU()
 			for b.Loop() {
 				if _, err := trainKind(kind, slices.Values(lines), TrainOptions{Vocab: 8192, Alphabet: 1000}); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric((cpuTime()-start).Seconds()/float64(b.N), "cpu-s/op")
+			b.ReportMetric((usage.CPU()-start).Seconds()/float64(b.N), "cpu-s/op")
 			b.ReportMetric(float64(size)/1e6, "MB")
 		})
 	}

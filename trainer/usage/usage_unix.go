@@ -1,6 +1,7 @@
 //go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
-package trainer
+// Package usage tells what this process has used of the machine: for bills, reports and benchmarks.
+package usage
 
 import (
 	"runtime"
@@ -8,8 +9,8 @@ import (
 	"time"
 )
 
-// cpuTime is the user and system time of the process.
-func cpuTime() time.Duration {
+// CPU is the user and system time of the process so far; 0 where the system does not say.
+func CPU() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0
@@ -17,8 +18,8 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// peakMemory is the most memory that the process has held, in bytes.
-func peakMemory() int64 {
+// Peak is the most memory that the process has held, in bytes; 0 where the system does not say.
+func Peak() int64 {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0
