@@ -58,6 +58,11 @@ type Bill struct {
 	Counted bool    `json:"counted"` // measured by the CPU, not estimated from its load
 }
 
+// and is a bill for both.
+func (b Bill) and(c Bill) Bill {
+	return Bill{b.KWh + c.KWh, b.Grams + c.Grams, b.Price + c.Price, b.Counted && c.Counted}
+}
+
 func (c Cost) bill(e energy) Bill {
 	kwh := e.Joules / 3.6e6 * max(1, c.PUE)
 	return Bill{kwh, kwh * c.GramsPerKWh, c.PricePerHour * e.Wall.Hours(), e.Counted}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"sluice/schemas"
 	"sluice/trainer/model"
@@ -13,7 +14,7 @@ import (
 )
 
 // An Ensemble is several models of one config and consecutive seeds, and what the mean of their predictions is worth. The model in the run's folder is the member
-// with the lowest validation loss; all members stand in member-N beside it.
+// with the lowest validation loss, for programs that load one; all members stand in member-N beside it, and [Evaluate] and [Predict] ask them all.
 type Ensemble struct {
 	Members    []Member `json:"members"`
 	Validation *Result  `json:"validation"`
@@ -64,6 +65,11 @@ func trainEnsemble(ctx context.Context, c Config, o Options) (*Report, error) {
 	e.Validation, e.Test = together(c, valid), together(c, test)
 	rep := reports[e.Best]
 	rep.Ensemble = e
+	for i, other := range reports {
+		if i != e.Best {
+			rep.Seconds, rep.CPUSeconds, rep.Bill = rep.Seconds+other.Seconds, rep.CPUSeconds+other.CPUSeconds, rep.Bill.and(other.Bill)
+		}
+	}
 	from := filepath.Join(o.Dir, fmt.Sprint(memberPrefix, e.Best))
 	fs := o.FS
 	if fs == nil {
@@ -126,15 +132,13 @@ func together(c Config, members []*predictions) *Result {
 			loss, n = loss+d*d, n+1
 		case first.classes != nil:
 			loss, n = loss-math.Log(z[first.classes[i]]), n+1
-			for j := range z {
-				z[j] = math.Log(z[j])
-			}
+			toLogits(z, false)
 		default:
 			for j, p := range z {
 				t := float64(first.values[i][j])
 				loss, n = loss-t*math.Log(p)-(1-t)*math.Log1p(-p), n+1
-				z[j] = math.Log(p / (1 - p))
 			}
+			toLogits(z, true)
 		}
 		mean.logits = append(mean.logits, z)
 	}
@@ -156,4 +160,67 @@ func (p *predictions) share(c Config, i int) []float64 {
 		out[j] = 1 / (1 + math.Exp(-z))
 	}
 	return out
+}
+
+// toLogits turns probabilities into logits: of one label, or of any number of them.
+func toLogits(p []float64, multi bool) {
+	for j, v := range p {
+		if p[j] = math.Log(v); multi {
+			p[j] = math.Log(v / (1 - v))
+		}
+	}
+}
+
+// members are the folders of an ensemble in dir; of a model alone, dir.
+func members(dir string) (dirs []string) {
+	for i := 0; ; i++ {
+		member := filepath.Join(dir, fmt.Sprint(memberPrefix, i))
+		if _, err := os.Stat(filepath.Join(member, configFile)); err != nil {
+			break
+		}
+		dirs = append(dirs, member)
+	}
+	if len(dirs) == 0 {
+		return []string{dir}
+	}
+	return dirs
+}
+
+// loadClassifier loads the classifier in dir; of an ensemble, one that gives the mean of its members' probabilities.
+func loadClassifier(c Config, dir string, o Options) (*classifier, error) {
+	dirs := members(dir)
+	if len(dirs) == 1 {
+		return loadMember(c, dirs[0], o)
+	}
+	var all []*classifier
+	for _, d := range dirs {
+		k, err := loadMember(c, d, o)
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, k); !slices.Equal(k.labels, all[0].labels) {
+			return nil, fmt.Errorf("%s has other labels than %s: they are no ensemble", d, dirs[0])
+		}
+	}
+	return &classifier{all[0].labels, 1, c.MultiLabel, func(texts []string) ([][]float64, error) {
+		mean := make([][]float64, len(texts))
+		for _, k := range all {
+			logits, err := k.logits(texts)
+			if err != nil {
+				return nil, err
+			}
+			for i, z := range logits {
+				if mean[i] == nil {
+					mean[i] = make([]float64, len(z))
+				}
+				for j, p := range k.probabilities(z) {
+					mean[i][j] += p / float64(len(all))
+				}
+			}
+		}
+		for i := range mean {
+			toLogits(mean[i], c.MultiLabel)
+		}
+		return mean, nil
+	}}, nil
 }

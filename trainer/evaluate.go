@@ -86,6 +86,21 @@ func Evaluate(ctx context.Context, dir string, data []Data, o Options) (*Result,
 	if c.Task == Classify {
 		return Predict(ctx, dir, data, o, nil)
 	}
+	var said []*predictions
+	dirs := members(dir)
+	for _, d := range dirs {
+		res, err := evaluateOne(ctx, c, d, data, o)
+		if err != nil || len(dirs) == 1 {
+			return res, err
+		}
+		said = append(said, res.said)
+	}
+	c.Ensemble = len(dirs)
+	return together(c, said), nil
+}
+
+// evaluateOne is [Evaluate] for one model that is no classifier.
+func evaluateOne(ctx context.Context, c Config, dir string, data []Data, o Options) (*Result, error) {
 	r, err := loadRun(c, dir, o)
 	if err != nil {
 		return nil, err

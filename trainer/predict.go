@@ -28,6 +28,13 @@ type Labels struct {
 	Multi bool // a row has any number of them
 }
 
+// A TaskError is a model that was trained for another task than to say labels.
+type TaskError struct{ Dir, Task string }
+
+func (e *TaskError) Error() string {
+	return fmt.Sprintf("%s is a model of the task %s: it says no labels", e.Dir, e.Task)
+}
+
 // A classifier gives logits of texts.
 type classifier struct {
 	labels      []string
@@ -47,7 +54,7 @@ func Predict(ctx context.Context, dir string, data []Data, o Options, each func(
 		return nil, err
 	}
 	if c.Task != Classify {
-		return nil, fmt.Errorf("%s is a model of the task %s: it says no labels", dir, c.Task)
+		return nil, &TaskError{dir, c.Task}
 	}
 	k, err := loadClassifier(c, dir, o)
 	if err != nil {
@@ -120,7 +127,8 @@ func (k *classifier) chosen(p []float64) (out []string) {
 	return out
 }
 
-func loadClassifier(c Config, dir string, o Options) (*classifier, error) {
+// loadMember loads one classifier.
+func loadMember(c Config, dir string, o Options) (*classifier, error) {
 	if c.Model.linear() {
 		m, err := linear.Load(filepath.Join(dir, weightsFile))
 		if err != nil {

@@ -275,6 +275,28 @@ func TestEnsemble(t *testing.T) {
 	}
 }
 
+// What judges a trained ensemble asks all its members: on rows that the report was made of it says what the report says.
+func TestEvaluateEnsemble(t *testing.T) {
+	for _, change := range []func(*Config){
+		func(c *Config) {},
+		func(c *Config) { c.MultiLabel = true },
+		func(c *Config) { c.Task, c.Target = Regress, "score" },
+	} {
+		c := with(tiny(t, Classify, labeled(90, 2)), func(c *Config) { c.Steps, c.Ensemble = 20, 3 })
+		change(&c)
+		c.Validation.Share, c.Validation.Path = 0, c.Data[0].Path
+		dir := t.TempDir()
+		rep := train(t, c, Options{Dir: dir})
+		res, err := Evaluate(t.Context(), dir, c.Data, Options{})
+		if err != nil || math.Abs(res.Loss-rep.Ensemble.Validation.Loss) > 1e-6 {
+			t.Fatalf("%v, %v; the report says %v", res, err, rep.Ensemble.Validation.Loss)
+		}
+		if math.Abs(res.Loss-rep.Validation.Loss) < 1e-9 {
+			t.Error("the best member alone does as well to nine digits")
+		}
+	}
+}
+
 // A trained model can be loaded, evaluated anew, and trained on for another task.
 func TestEvaluateAndContinue(t *testing.T) {
 	c := with(tiny(t, Masked, sentences(100, 1)), func(c *Config) { c.Steps = 20 })
