@@ -81,6 +81,7 @@ type LoadOptions struct {
 	Dataset  string                      // overrides the recipe's dataset; relative to the working directory
 	State    string                      // likewise
 	Train    func(*Recipe) error         // checks the section train, once all else of the recipe is read; nil: it is not looked at
+	Trains   bool                        // the command only trains: a recipe of the section train alone needs no dataset
 	New      bool                        // the dataset will be built anew: what it holds fixes nothing
 }
 

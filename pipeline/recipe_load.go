@@ -245,8 +245,12 @@ func (l *loader) folders() {
 	override(l.o.Dataset, &r.Dataset)
 	override(l.o.State, &r.State)
 	if r.Dataset == "" {
-		if lookup(l.top, "dataset") == nil {
-			l.add(Problem{File: l.file, Message: "the key dataset is missing", Hint: "name the folder to write, such as `dataset: out/support`, or use --dataset"})
+		if lookup(l.top, "dataset") == nil && !(l.o.Trains && l.trainsAlone()) {
+			hint := "name the folder to write, such as `dataset: out/support`, or use --dataset"
+			if l.trainsAlone() {
+				hint += "; sluice train trains what a section train alone says"
+			}
+			l.add(Problem{File: l.file, Message: "the key dataset is missing", Hint: hint})
 		}
 		return
 	}
@@ -256,6 +260,12 @@ func (l *loader) folders() {
 	if r.State == r.Dataset {
 		l.bad(lookup(l.top, "state"), "give the store a folder of its own", "state and dataset are the same folder")
 	}
+}
+
+// trainsAlone tells whether the recipe has the section train and nothing that makes rows.
+func (l *loader) trainsAlone() bool {
+	made := func(key string) bool { return lookup(l.top, key) != nil }
+	return made("train") && !made("source") && !made("stages") && !made("sink") && !made("target")
 }
 
 func (l *loader) inDir(path string) string {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"sluice/pipeline/catalog"
 	"sluice/trainer/mask"
@@ -58,7 +59,7 @@ func choose[T any](decode func(any) error, what string, known catalog.Catalog[T]
 		if near := catalog.Nearest(*name, known.Names()); near != "" {
 			hint = fmt.Sprintf(": did you mean %s?", near)
 		}
-		return fmt.Errorf("unknown %s %q%s (known: %v)", what, *name, hint, known.Names())
+		return fmt.Errorf("unknown %s %q%s (known: %s)", what, *name, hint, strings.Join(known.Names(), ", "))
 	}
 	*into = make()
 	if bare {

@@ -51,6 +51,11 @@ func (c *Config) Check() error {
 	if err := c.shares(); err != nil {
 		return err
 	}
+	if c.Steps > 0 && c.guards(len(c.Data)) {
+		if err := c.Guard.Suits(int64(c.Steps)); err != nil {
+			return &KeyError{Key: "guard", Err: err}
+		}
+	}
 	return c.checkNetwork()
 }
 

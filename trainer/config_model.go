@@ -89,7 +89,15 @@ func (c *Config) String() string {
 	if arch == "" {
 		arch = "network"
 	}
-	return fmt.Sprintf("%s, %s of %d layers, hidden size %d", c.Task, arch, m.Layers, m.Dim)
+	return fmt.Sprintf("%s, %s of %s, hidden size %d", c.Task, arch, counted(m.Layers, "layer"), m.Dim)
+}
+
+// counted is "1 layer", "2 layers".
+func counted(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // Length is the training's length for about so many rows: steps, and tokens with padding; 0 and 0 of the linear student.

@@ -70,7 +70,7 @@ func (m Mixing) fresh(runs []mix.Run) (mix.Mixer, error) {
 
 // mixing prepares the mixer, as far as that is possible without training: one that waits for proxy runs is stood in for by the mixture by size.
 func (r *run) mixing() (err error) {
-	wrong := func(err error) error { return fmt.Errorf("mix %s: %w", r.c.Mix.Name, err) }
+	wrong := func(err error) error { return &KeyError{Key: "mix", Err: fmt.Errorf("mix %s: %w", r.c.Mix.Name, err)} }
 	if r.trials, err = openTrials(r.o.FS, r.o.Dir); err != nil {
 		return err
 	}
@@ -85,9 +85,11 @@ func (r *run) mixing() (err error) {
 	}
 	if r.guarded() {
 		if len(r.valid) == 0 {
-			return fmt.Errorf("guard: mixers are judged by validation data, and there are none: set validation.share or validation.path")
+			return bad("guard", "guard: mixers are judged by validation data, and there are none: set validation.share or validation.path")
 		}
-		return r.c.Guard.Check(r.env)
+		if err := r.c.Guard.Check(r.env); err != nil {
+			return &KeyError{Key: "guard", Err: err}
+		}
 	}
 	return nil
 }
@@ -105,8 +107,10 @@ func (r *run) provisional() (mix.Mixer, error) {
 }
 
 // guarded tells whether there is anything to guard.
-func (r *run) guarded() bool {
-	return r.c.Guard.Share != 0 && r.c.Mix.Name != "uniform" && len(r.env.Domains) > 1
+func (r *run) guarded() bool { return r.c.guards(len(r.env.Domains)) }
+
+func (c *Config) guards(domains int) bool {
+	return c.Guard.Share != 0 && c.Mix.Name != "uniform" && domains > 1
 }
 
 // design is the mixtures of the proxy runs; none where the mixer needs none.

@@ -274,7 +274,7 @@ func TestGuardKey(t *testing.T) {
 	if _, err := Plan(t.Context(), c, Options{Dir: t.TempDir()}); err != nil {
 		t.Error(err)
 	}
-	c.Mix, c.Validation.Share = Mixing{"law", mix.Catalog["law"]()}, 0
+	c.Mix, c.Validation.Share, c.Guard = Mixing{"law", mix.Catalog["law"]()}, 0, Guarding{}
 	if _, err := Plan(t.Context(), c, Options{Dir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), "validation.share") {
 		t.Errorf("proxy runs without validation data give %v", err)
 	}

@@ -36,6 +36,7 @@ type Forecast struct {
 	Seconds   float64            `json:"seconds,omitzero"` // only by Plan, which measures
 	Bill      Bill               `json:"bill,omitzero"`
 
+	Models int              `json:"models,omitzero"`  // of an ensemble, trained one after the other: time and energy are of all, what stands above of one
 	Linear *linear.Forecast `json:"linear,omitempty"` // of the linear student, which has neither steps nor tokens
 }
 
@@ -88,6 +89,9 @@ func Plan(ctx context.Context, c Config, o Options) (*Forecast, error) {
 		all += t.FLOPs
 	}
 	f.Seconds = all / speed * float64(c.Ensemble)
+	if c.Ensemble > 1 {
+		f.Models = c.Ensemble
+	}
 	wall := time.Duration(f.Seconds * float64(time.Second))
 	f.Bill = r.c.Cost.bill(energy{Joules: f.Seconds * (r.c.Cost.WattsPerThread*float64(r.c.Threads) + r.c.Cost.MemoryWatts), Wall: wall})
 	return f, nil

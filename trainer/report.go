@@ -65,7 +65,7 @@ func (r *run) report(best int) *Report {
 	c := r.model.Config
 	rep := &Report{Task: r.c.Task, Labels: r.labels, Left: r.corpus.Left(), Decision: r.decision, Step: r.step, Best: best, Tokens: r.tokens, Forecast: r.plan, PeakMemory: usage.Peak(),
 		Seconds: r.elapsed.Seconds(), LR: r.rate(), Kernels: r.kernels(), Threads: r.c.Threads, Config: r.c, Notes: r.notes,
-		Model: fmt.Sprintf("%s, %d layers, hidden size %d, %d heads, vocabulary %d, %d parameters", c.Family, c.Layers, c.Hidden, c.Heads, c.Vocab, r.model.Size())}
+		Model: fmt.Sprintf("%s, %s, hidden size %d, %s, vocabulary %d, %d parameters", c.Family, counted(c.Layers, "layer"), c.Hidden, counted(c.Heads, "head"), c.Vocab, r.model.Size())}
 	if n := len(r.history.points); n > 0 {
 		rep.Loss = r.history.points[n-1].Loss
 	}

@@ -31,11 +31,19 @@ next to nothing and are not stored. A model that does not answer makes the exit 
 		Args:              exactly("recipe"),
 		ValidArgsFunction: recipeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			p.trains = true
 			r, err := a.load(args[0], p)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(a.stdout, "%s is fine: %d stages on %s rows, %s%s\n", args[0], len(r.Stages), r.Schema.Kind, modelsUsed(r), trains(r))
+			var does []string
+			if r.Schema != nil {
+				does = append(does, fmt.Sprintf("%s on %s rows, %s", plurals(len(r.Stages), "stage", "stages"), r.Schema.Kind, modelsUsed(r)))
+			}
+			if r.Train != nil {
+				does = append(does, trains(r))
+			}
+			fmt.Fprintf(a.stdout, "%s is fine: %s\n", args[0], strings.Join(does, ", then "))
 			for _, name := range used(r) {
 				if env := r.Models[name].KeyEnv; env != "" && os.Getenv(env) == "" {
 					fmt.Fprintf(a.stderr, "sluice: note: %s is not set: model %s has no key yet\n", env, name)
@@ -74,14 +82,11 @@ func modelsUsed(r *pipeline.Recipe) string {
 
 // trains says what a recipe trains.
 func trains(r *pipeline.Recipe) string {
-	if r.Train == nil {
-		return ""
-	}
 	c, err := trainConfig(r, "")
 	if err != nil {
 		return "" // the recipe would not have been read
 	}
-	return ", then training: " + c.String()
+	return "training: " + c.String()
 }
 
 // probe asks the models that stages use what they can do. All are asked, whatever one says.

@@ -42,7 +42,7 @@ Types:
   q8_0, q4_0  8 and 4 bits a weight, and a scale for each 32 of them: for GGUF alone`,
 		Example: `  sluice convert --from out/support/model --to support.gguf --type q8_0
   sluice convert --from SmolLM2.Q4_1.gguf --to SmolLM2 --type bf16`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(*cobra.Command, []string) error { return a.convert(f) },
 	}
 	fs := cmd.Flags()

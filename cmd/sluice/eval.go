@@ -77,8 +77,15 @@ func (a *app) evaluate(ctx context.Context, model string, paths []string, f *eva
 	if errors.Is(err, fs.ErrNotExist) {
 		return &usageError{err, "name the folder that sluice train has made, such as out/support/model"}
 	}
+	if e, ok := errors.AsType[*trainer.TaskError](err); ok {
+		return &usageError{e, "--predictions is for classifiers; without it eval tells what the model is worth"}
+	}
 	if e, ok := errors.AsType[*trainer.KeyError](err); ok {
-		return &usageError{err, e.Hint}
+		hint := e.Hint
+		if e.Key == "label" && f.predictions == "" {
+			hint = "--predictions FILE says the labels of rows that have none; of plain files, the key label of the section train named the column"
+		}
+		return &usageError{err, hint}
 	}
 	if err != nil {
 		return err

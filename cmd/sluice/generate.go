@@ -41,7 +41,7 @@ comes first. --messages reads a whole conversation: [{"role": "user", "content":
 		Example: `  sluice generate --model out/support/model --prompt "Where is my"
   sluice generate --model SmolLM2.gguf --chat --prompt "Say hi." --temperature 0
   sluice generate --model SmolLM2.gguf --chat --messages dialogue.json -n 4 --json`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := interruptible(cmd)
 			defer stop()

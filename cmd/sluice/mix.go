@@ -17,7 +17,7 @@ func newMixCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mix",
 		Short: "See how the data of a training are mixed",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newMixPlanCommand(a))

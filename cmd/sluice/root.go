@@ -111,6 +111,19 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// noArguments is for commands whose flags say everything.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "usage: " + cmd.UseLine()
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return &usageError{fmt.Errorf("%s does not know what to do with %q", cmd.CommandPath(), args[0]), hint}
+}
+
 // recipeFiles completes the names of recipes in a shell.
 func recipeFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return []string{"yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt

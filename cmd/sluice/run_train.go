@@ -57,7 +57,7 @@ func (t *afterRun) after(ctx context.Context, halt *pipeline.Halt, outcome error
 	default:
 	}
 	if outcome != nil {
-		if !t.f.quiet {
+		if code, _ := verdict(outcome); !t.f.quiet && code != exitRecipe && code != exitLocked { // those say themselves that nothing was done
 			fmt.Fprintln(t.a.stderr, "sluice: note: nothing is trained, for the run did not end well")
 		}
 		return outcome
@@ -125,7 +125,11 @@ func (t *afterRun) tell(rep *trainer.Report, made bool, took time.Duration, err 
 			rows += d.Rows
 		}
 		attrs = append(attrs, "rows", rows, "steps", rep.Step, "tokens", rep.Tokens)
-		for i, r := range []*trainer.Result{rep.Validation, rep.Test} {
+		results := []*trainer.Result{rep.Validation, rep.Test}
+		if e := rep.Ensemble; e != nil {
+			results = []*trainer.Result{e.Validation, e.Test}
+		}
+		for i, r := range results {
 			if r == nil {
 				continue
 			}

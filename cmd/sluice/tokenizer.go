@@ -27,7 +27,7 @@ func newTokenizerCommand(a *app) *cobra.Command {
 		Long: `tokenizer trains tokenizers and turns texts into ids and back, exactly as the reference library does.
 
 A tokenizer is a tokenizer.json, a vocab.txt, a model folder that has one of them, or a GGUF file.`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newTokenizerTrainCommand(a), newTokenizerEncodeCommand(a), newTokenizerDecodeCommand(a))

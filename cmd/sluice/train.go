@@ -19,7 +19,6 @@ import (
 // trainFlags are the flags of train.
 type trainFlags struct {
 	place
-	out                string
 	plan, fresh, quiet bool
 	wait               time.Duration
 }
@@ -78,6 +77,7 @@ second one leaves at once, and what was not saved is done again.`,
 
 // trainRecipe reads the section train of a recipe whose data are there.
 func (a *app) trainRecipe(path string, f *trainFlags) (*pipeline.Recipe, trainer.Config, error) {
+	f.trains = true
 	r, err := a.load(path, f.place)
 	if err != nil {
 		return nil, trainer.Config{}, err
@@ -89,7 +89,7 @@ func (a *app) trainRecipe(path string, f *trainFlags) (*pipeline.Recipe, trainer
 	if err != nil {
 		return nil, c, err
 	}
-	if slices.ContainsFunc(c.Data, func(d trainer.Data) bool { return d.Path == r.Dataset }) {
+	if slices.ContainsFunc(c.Data, func(d trainer.Data) bool { return d.Path == r.Dataset && d.Path != "" }) {
 		if !exists(r.Dataset) {
 			return nil, c, &usageError{fmt.Errorf("%s: there is no such folder", shortest(r.Dataset)), "sluice run " + path + " makes it"}
 		}

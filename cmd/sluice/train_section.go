@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,7 +27,9 @@ func trainConfig(r *pipeline.Recipe, out string) (trainer.Config, error) {
 	}
 	for i := range c.Data {
 		if c.Data[i].Path == "" {
-			c.Data[i].Path = r.Dataset
+			if c.Data[i].Path = r.Dataset; r.Dataset == "" {
+				return c, sectionError(r, &trainer.KeyError{Key: "data", Hint: "give every domain a path, or the recipe a dataset", Err: errors.New("data without a path are the recipe's dataset, and it names none")})
+			}
 			own = true
 		} else {
 			c.Data[i].Path = inFolder(dir, c.Data[i].Path)
@@ -43,6 +46,8 @@ func trainConfig(r *pipeline.Recipe, out string) (trainer.Config, error) {
 	switch {
 	case out != "":
 		c.Out = out
+	case c.Out == "" && r.Dataset == "":
+		return c, sectionError(r, &trainer.KeyError{Hint: "name the folder of the model, such as `out: model`, or use --out", Err: errors.New("the key out of train is missing: the recipe has no dataset to put the model into")})
 	case c.Out == "":
 		c.Out = filepath.Join(r.Dataset, "model")
 	}
@@ -62,10 +67,27 @@ func trainConfig(r *pipeline.Recipe, out string) (trainer.Config, error) {
 	return c, nil
 }
 
-// checkTraining is trainConfig for a recipe that is being read.
-func checkTraining(r *pipeline.Recipe) error {
-	_, err := trainConfig(r, "")
-	return err
+// checkTraining is trainConfig for a recipe that is being read, and looks whether the files are there that it names: what is missing at the end of a run is
+// better known at its beginning.
+func checkTraining(out string) func(*pipeline.Recipe) error {
+	return func(r *pipeline.Recipe) error {
+		c, err := trainConfig(r, out)
+		if err != nil {
+			return err
+		}
+		named := map[string][]string{"validation.path": {c.Validation.Path}, "model.path": {c.Model.Path}, "tokenizer.path": {c.Tokenizer.Path}, "proxy.model.path": {c.Proxy.Model.Path}}
+		for _, d := range c.Data {
+			named["data"] = append(named["data"], d.Path)
+		}
+		for _, key := range slices.Sorted(maps.Keys(named)) {
+			for _, path := range named[key] {
+				if path != "" && !exists(path) && !(r.Dataset != "" && holds(r.Dataset, path)) { // what lies in the dataset is made by the run
+					return sectionError(r, &trainer.KeyError{Key: key, Hint: "paths in the section train begin at the recipe's folder", Err: fmt.Errorf("%s does not exist", shortest(path))})
+				}
+			}
+		}
+		return nil
+	}
 }
 
 // sectionError places an error of the trainer in the recipe, where it knows the key.
@@ -90,6 +112,9 @@ func fits(c *trainer.Config, s *schemas.Schema) error {
 		wrong, hint = "a classifier learns labels", "the key label of the source names the column with them"
 	case c.Task == trainer.Regress && !has(c.Target) && !(c.Target == "label" && labeled):
 		key, wrong, hint = "target", fmt.Sprintf("%q is none of their scores and columns", c.Target), "they have "+strings.Join(numbersOf(s), ", ")
+		if len(numbersOf(s)) == 0 {
+			hint = "they have neither; map a column of the source, or let a stage score them"
+		}
 	case c.Task == trainer.Chat && s.Kind != schemas.Chat && c.Prompt == "":
 		wrong, hint = "a chat is learned from conversations", "prompt and completion name columns to make them of"
 	default:
@@ -103,7 +128,7 @@ func numbersOf(s *schemas.Schema) []string {
 	for _, c := range s.Columns {
 		out = append(out, c.Name)
 	}
-	return append(out, "no more")
+	return out
 }
 
 // holds tells whether path lies in dir or is it.

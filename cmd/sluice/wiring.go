@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -43,7 +44,9 @@ func roles() []role {
 // place is where a recipe's dataset and store are to be, if not where it says.
 type place struct {
 	dataset, state string
-	anew           bool // the dataset will be built anew
+	anew           bool   // the dataset will be built anew
+	trains         bool   // the command makes no rows: the recipe may have a section train alone
+	out            string // of the model
 }
 
 func (p *place) flags(cmd *cobra.Command) {
@@ -53,9 +56,12 @@ func (p *place) flags(cmd *cobra.Command) {
 
 // load reads and checks a recipe. From then on its keys are in no output.
 func (a *app) load(path string, p place) (*pipeline.Recipe, error) {
-	r, err := pipeline.Load(path, pipeline.LoadOptions{Catalogs: catalogs(), Dataset: p.dataset, State: p.state, New: p.anew, Train: checkTraining})
+	r, err := pipeline.Load(path, pipeline.LoadOptions{Catalogs: catalogs(), Dataset: p.dataset, State: p.state, New: p.anew, Trains: p.trains, Train: checkTraining(p.out)})
 	if err != nil {
 		return nil, noRecipe(err)
+	}
+	if r.Schema == nil && !p.trains {
+		return nil, &usageError{fmt.Errorf("%s has no source: there are no rows to make", path), "sluice train " + path + " trains what its section train says"}
 	}
 	for _, m := range r.Models {
 		a.stderr.Hide(strings.TrimSpace(os.Getenv(m.KeyEnv)))

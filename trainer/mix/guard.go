@@ -54,12 +54,8 @@ func (v Verdict) String() string {
 
 // Check says what is wrong with the settings, or with the length of the training for them.
 func (g Guard) Check(env Env) error {
-	if !(g.Share > 0 && g.Share <= 1) || g.Seeds < 2 || !(g.Worse >= 0) {
-		return fmt.Errorf("guard: share lies above 0 and up to 1, seeds are 2 or more and worse 0 or more, not %v, %d and %v", g.Share, g.Seeds, g.Worse)
-	}
-	if g.Steps(env) < shortest {
-		return fmt.Errorf("guard: %v of %d steps is %d steps for each of %d trials, and fewer than %d tell nothing: raise guard.share or steps, lower guard.seeds, or leave guard out",
-			g.Share, env.Steps, g.Steps(env), 2*g.Seeds, shortest)
+	if err := g.Suits(env.Steps); err != nil {
+		return err
 	}
 	_, err := importance(g.Target, env)
 	if err != nil {
@@ -68,8 +64,22 @@ func (g Guard) Check(env Env) error {
 	return err
 }
 
+// Suits is [Guard.Check] for what is known before any data are read: the length of the training.
+func (g Guard) Suits(steps int64) error {
+	if !(g.Share > 0 && g.Share <= 1) || g.Seeds < 2 || !(g.Worse >= 0) {
+		return fmt.Errorf("guard: share lies above 0 and up to 1, seeds are 2 or more and worse 0 or more, not %v, %d and %v", g.Share, g.Seeds, g.Worse)
+	}
+	if each := g.trial(steps); each < shortest {
+		return fmt.Errorf("guard: %v of %d steps is %d steps for each of %d trials, and fewer than %d tell nothing: raise guard.share or steps, lower guard.seeds, or leave guard out",
+			g.Share, steps, each, 2*g.Seeds, shortest)
+	}
+	return nil
+}
+
 // Steps is the length of a trial.
-func (g Guard) Steps(env Env) int64 { return int64(g.Share * float64(env.Steps) / float64(2*g.Seeds)) }
+func (g Guard) Steps(env Env) int64 { return g.trial(env.Steps) }
+
+func (g Guard) trial(steps int64) int64 { return int64(g.Share * float64(steps) / float64(2*g.Seeds)) }
 
 // Try runs the trials. Fresh gives a new mixer, not yet opened, at every call. Domains without a validation loss (NaN) have no say.
 func (g Guard) Try(ctx context.Context, fresh func() Mixer, trial Trial, env Env) (Verdict, error) {

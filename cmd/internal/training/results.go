@@ -24,13 +24,27 @@ func WriteForecast(w io.Writer, f *trainer.Forecast) error {
 	if f.Linear != nil {
 		return linearForecast(w, t, f)
 	}
-	t.Row("memory", fmt.Sprintf("%s: weights %s, gradients %s, optimizer %s, average %s, activations %s, buffers %s", size(f.Memory), size(f.Weights),
-		size(f.Gradients), size(f.Optimizer), size(f.Average), size(f.Activations), size(f.Buffers)))
+	var parts []string
+	for _, p := range []struct {
+		name  string
+		bytes int64
+	}{{"weights", f.Weights}, {"gradients", f.Gradients}, {"optimizer", f.Optimizer}, {"average", f.Average}, {"activations", f.Activations}, {"buffers", f.Buffers}} {
+		if p.bytes > 0 {
+			parts = append(parts, p.name+" "+size(p.bytes))
+		}
+	}
+	t.Row("memory", size(f.Memory)+": "+strings.Join(parts, ", "))
 	if f.Limit > 0 {
 		t.Row("granted", size(f.Limit))
 	}
-	t.Row("computed again", f.Recompute)
-	t.Row("steps", fmt.Sprintf("%s, each in %d pieces", humanize.Comma(int64(f.Steps)), f.Pieces))
+	if f.Recompute != "none" {
+		t.Row("computed again", f.Recompute)
+	}
+	steps := humanize.Comma(int64(f.Steps))
+	if f.Pieces > 1 {
+		steps += fmt.Sprintf(", each in %d pieces", f.Pieces)
+	}
+	t.Row("steps", steps)
 	t.Row("tokens", humanize.Comma(f.Tokens))
 	for _, name := range slices.Sorted(maps.Keys(f.Epochs)) {
 		t.Row("epochs", fmt.Sprintf("%.2f of %s", f.Epochs[name], name))
@@ -41,6 +55,9 @@ func WriteForecast(w io.Writer, f *trainer.Forecast) error {
 			done = fmt.Sprintf(", %d of them done", x.Done)
 		}
 		t.Row("before", fmt.Sprintf("%s: %d small trainings of %s steps%s, %.0f %% of the training's operations", x.What, x.Runs, humanize.Comma(int64(x.Steps)), done, 100*x.FLOPs/f.FLOPs))
+	}
+	if f.Models > 0 {
+		t.Row("models", fmt.Sprintf("%d, one after the other: time and energy are of all", f.Models))
 	}
 	return bill(w, t, f)
 }
@@ -61,16 +78,28 @@ func linearForecast(w io.Writer, t *report.Table, f *trainer.Forecast) error {
 // bill ends a forecast with time, energy and price.
 func bill(w io.Writer, t *report.Table, f *trainer.Forecast) error {
 	took := time.Duration(f.Seconds * float64(time.Second))
-	about := took.Round(time.Second)
-	if took < 10*time.Second {
-		about = took.Round(100 * time.Millisecond)
+	switch {
+	case took < time.Second:
+		t.Row("time", "less than a second")
+	case took < 10*time.Second:
+		t.Row("time", "about "+took.Round(100*time.Millisecond).String())
+	default:
+		t.Row("time", "about "+took.Round(time.Second).String())
 	}
-	t.Row("time", "about "+about.String())
-	t.Row("energy", fmt.Sprintf("about %.3g kWh, %.3g g CO₂e", f.Bill.KWh, f.Bill.Grams))
+	t.Row("energy", energy(f.Bill))
 	if f.Bill.Price > 0 {
 		t.Row("price", fmt.Sprintf("%.2f", f.Bill.Price))
 	}
 	return t.Write(w, "")
+}
+
+// energy is "about 1.2 mWh, 0.6 mg CO₂e": without "about" where the CPU has counted it.
+func energy(b trainer.Bill) string {
+	text := humanize.SIWithDigits(1000*b.KWh, 1, "Wh") + ", " + humanize.SIWithDigits(b.Grams, 1, "g CO₂e")
+	if b.Counted {
+		return text
+	}
+	return "about " + text
 }
 
 // WriteReport prints what a training has made and what it is worth. dir is the model's folder as the user may name it; made tells whether it was made now.
@@ -81,19 +110,24 @@ func WriteReport(w io.Writer, rep *trainer.Report, dir string, made bool) error 
 	} else {
 		fmt.Fprintf(&b, "%s is the model of these rows and settings: nothing to train\n", dir)
 	}
-	table := rep.Test
-	if rep.Validation != nil {
+	validation, test := rep.Validation, rep.Test
+	if e := rep.Ensemble; e != nil {
+		validation, test = e.Validation, e.Test
+		fmt.Fprintf(&b, "ensemble of %d: the mean of their predictions; what follows is of it\n", len(e.Members))
+	}
+	table := test
+	if validation != nil {
 		if table == nil {
-			table = rep.Validation
+			table = validation
 		}
-		line(&b, rep.Watched(), rep.Validation)
+		line(&b, rep.Watched(), validation)
 	}
-	if rep.Test != nil {
-		line(&b, "held out", rep.Test)
+	if test != nil {
+		line(&b, "held out", test)
 	}
-	if c := rep.Calibration; c != nil && made {
+	if c := rep.Calibration; c != nil && made && rep.Ensemble == nil {
 		fmt.Fprintf(&b, "temperature %.3g: ECE %.3f → %.3f, Brier %.3f → %.3f %s", c.Temperature, c.Before, c.After, c.BrierBefore, c.BrierAfter, rep.Watched())
-		if rep.Test != nil {
+		if test != nil {
 			fmt.Fprintf(&b, "; %.3f → %.3f, %.3f → %.3f held out", c.TestBefore, c.TestAfter, c.TestBrierBefore, c.TestBrierAfter)
 		}
 		b.WriteString("\n")
@@ -127,7 +161,7 @@ func doing(rep *trainer.Report) string {
 	if rep.Linear == nil {
 		what += fmt.Sprintf("; %s steps, %s tokens, loss %.4f", humanize.Comma(int64(rep.Step)), humanize.Comma(rep.Tokens), rep.Loss)
 	}
-	what += fmt.Sprintf(" in %.1f s, %.1f CPU-s, about %.3g kWh and %.3g g CO₂e", rep.Seconds, rep.CPUSeconds, rep.Bill.KWh, rep.Bill.Grams)
+	what += fmt.Sprintf(" in %.1f s, %.1f CPU-s, %s", rep.Seconds, rep.CPUSeconds, energy(rep.Bill))
 	if rep.Bill.Price > 0 {
 		what += fmt.Sprintf(", price %.4g", rep.Bill.Price)
 	}
