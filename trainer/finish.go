@@ -28,6 +28,7 @@ func (r *run) finish(ctx context.Context) (*Report, error) {
 	if a := r.averager(); a != nil {
 		defer a.Average(r.engine.Team())()
 	}
+	r.overtrained()
 	rep := r.report(best)
 	if err := r.worth(ctx, rep); err != nil {
 		return nil, err
@@ -55,6 +56,27 @@ func (r *run) finish(ctx context.Context) (*Report, error) {
 	rep.Bill, rep.CPUSeconds = r.c.Cost.bill(r.meter.read()), r.meter.read().CPU.Seconds()
 	return rep, rep.write(r.o.FS, r.o.Dir, r.history.points)
 }
+
+// overtrained notes that the last step's model, which is kept, does worse on validation data than an earlier one did:
+// without early stopping nobody would see it.
+func (r *run) overtrained() {
+	if r.c.Stop.Patience > 0 || len(r.history.points) == 0 {
+		return
+	}
+	last, best := r.history.points[len(r.history.points)-1], point{}
+	for _, p := range r.history.points {
+		if p.Eval != nil && (best.Eval == nil || p.Eval.Loss < best.Eval.Loss) {
+			best = p
+		}
+	}
+	if last.Eval != nil && last.Eval.Loss > best.Eval.Loss*(1+overshoot) {
+		r.notes = append(r.notes, fmt.Sprintf("validation loss was %.4f at step %d and is %.4f at the end: `stop: {patience: 3}` ends such a training early and keeps the best step",
+			best.Eval.Loss, best.Step, last.Eval.Loss))
+	}
+}
+
+// overshoot is the share by which validation loss may lie above its lowest at the end without a word.
+const overshoot = .02
 
 // worth evaluates the finished weights: on validation data, calibrates on them, and, once, on the test rows that no decision was made by.
 func (r *run) worth(ctx context.Context, rep *Report) (err error) {

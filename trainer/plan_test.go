@@ -151,3 +151,17 @@ func TestRanks(t *testing.T) {
 		t.Errorf("ranks %v", got)
 	}
 }
+
+// A training without early stopping whose last step is worse than an earlier one says so; one that has only fluctuated does not.
+func TestOvertrainedNote(t *testing.T) {
+	for last, want := range map[float64]int{2: 0, 2.03: 0, 2.1: 1} {
+		r := &run{history: &history{points: []point{{Step: 1, Eval: &Result{Loss: 3}}, {Step: 2, Eval: &Result{Loss: 2}}, {Step: 3}, {Step: 4, Eval: &Result{Loss: last}}}}}
+		if r.overtrained(); len(r.notes) != want || want > 0 && !strings.Contains(r.notes[0], "was 2.0000 at step 2 and is 2.1000") {
+			t.Errorf("%v at the end: %q", last, r.notes)
+		}
+		r.notes, r.c.Stop.Patience = nil, 3
+		if r.overtrained(); len(r.notes) > 0 {
+			t.Errorf("with early stopping: %q", r.notes)
+		}
+	}
+}

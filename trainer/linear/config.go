@@ -31,15 +31,15 @@ type Config struct {
 	CharMax   int  `yaml:"char_max" json:"char_max"`   // … to this one; 0: none
 	Sublinear bool `yaml:"sublinear" json:"sublinear"` // 1 + ln(count) in place of the count
 
-	C    float64   `yaml:"c" json:"c"`       // inverse strength of the L2 penalty; 0: the best of Grid
+	C    float64   `yaml:"c" json:"c"`       // inverse strength of the L2 penalty; 0: the best of grid
 	Grid []float64 `yaml:"grid" json:"grid"` // values of C to try, ascending
 
 	MultiLabel bool    `yaml:"-" json:"multi_label"`       // independent logistic models, one a label, in place of one softmax
-	Mixup      float64 `yaml:"mixup" json:"mixup"`         // mixed rows per row (see mixup.go); 0: none
+	Mixup      float64 `yaml:"mixup" json:"mixup"`         // rows mixed of two others, per row of the data; 0: none
 	Calibrate  bool    `yaml:"calibrate" json:"calibrate"` // fit a temperature on out-of-fold logits
 
 	Folds     int  `yaml:"folds" json:"folds"`           // for tuning, calibration and out-of-fold probabilities
-	SeedsStay bool `yaml:"seeds_stay" json:"seeds_stay"` // rows with Seed lie in every training part (see [OutOfFold])
+	SeedsStay bool `yaml:"seeds_stay" json:"seeds_stay"` // seeds are in the training part of every fold: judged is what was made of them
 
 	Iterations int     `yaml:"iterations" json:"iterations"` // of L-BFGS, at most
 	Tolerance  float64 `yaml:"tolerance" json:"tolerance"`   // stop when no element of the mean loss's gradient is larger

@@ -293,15 +293,15 @@ A prompt of your own sees the record's fields, n, demos (a list of texts), chat 
 	case "linear.Config":
 		return "Config says what a row's features are and how a model is fitted. Start from [Default].", map[string]string{
 			"Bits":       "2^bits buckets, 10 to 22",
-			"C":          "inverse strength of the L2 penalty; 0: the best of Grid",
+			"C":          "inverse strength of the L2 penalty; 0: the best of grid",
 			"Calibrate":  "fit a temperature on out-of-fold logits",
 			"CharMax":    "… to this one; 0: none",
 			"CharMin":    "character n-grams from this length …",
 			"Folds":      "for tuning, calibration and out-of-fold probabilities",
 			"Grid":       "values of C to try, ascending",
 			"Iterations": "of L-BFGS, at most",
-			"Mixup":      "mixed rows per row (see mixup.go); 0: none",
-			"SeedsStay":  "rows with Seed lie in every training part (see [OutOfFold])",
+			"Mixup":      "rows mixed of two others, per row of the data; 0: none",
+			"SeedsStay":  "seeds are in the training part of every fold: judged is what was made of them",
 			"Sublinear":  "1 + ln(count) in place of the count",
 			"Tolerance":  "stop when no element of the mean loss's gradient is larger",
 			"Words":      "word n-grams of length 1 to this; 0: none",
