@@ -56,7 +56,7 @@ type Config struct {
 	Guard   Guarding `yaml:"guard"`   // judge the mixer against uniform mixing first: the share of the steps for it, as `0.1`, or `{share: 0.1, seeds: 3}`
 	Proxy   Proxy    `yaml:"proxy"`   // the small trainings that the mixers regmix and law learn from
 	Repeats float64  `yaml:"repeats"` // most epochs of any domain; 0: any number
-	Follow  bool     `yaml:"follow"`  // take in shards that are sealed while training runs, at the border of an epoch
+	Follow  bool     `yaml:"follow"`  // take in shards that are sealed while training runs, at the border of an epoch; the next start trains on all from the beginning
 
 	Eval       Eval       `yaml:"eval"`       // when validation is looked at
 	Stop       Stop       `yaml:"stop"`       // when training ends early

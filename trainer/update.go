@@ -113,14 +113,19 @@ func Update(ctx context.Context, c Config, o Options) (rep *Report, made bool, e
 	return rep, true, swap(o.FS, o.Dir)
 }
 
-// vacant tells whether a run may leave its model in dir: not where a model lies that is not of its making, such as the one that it begins with.
+// vacant tells whether a run may leave its model in dir: not where a model lies that is not of its making, such as the one that it begins with, nor in a file's
+// place. Its error is a [KeyError].
 func vacant(dir string) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return &KeyError{Key: "out", Hint: "name a folder", Err: fmt.Errorf("%s is a file: a model is a folder", dir)}
+	}
 	there := func(name string) bool {
 		_, err := os.Stat(filepath.Join(dir, name))
 		return err == nil
 	}
 	if (there(weightsFile) || there(safetensors.IndexName)) && !there(configFile) && !there(begunFile) && !there(checkpointDir) {
-		return fmt.Errorf("%s holds a model that was not trained there and would be lost: give another folder", dir)
+		return &KeyError{Key: "out", Hint: "give another folder, with out: in the section or --out, or move that model away",
+			Err: fmt.Errorf("%s holds a model that was not trained there and would be lost", dir)}
 	}
 	return nil
 }
@@ -139,7 +144,7 @@ func finished(disk schemas.FS, dir string) (*Report, error) {
 
 // wipe removes what a training has made in its folder.
 func wipe(disk schemas.FS, dir string) error {
-	for _, name := range append(members(dir), reportFile, checkpointDir, metricsFile, tokenizerFile, tokenizer.ConfigName) {
+	for _, name := range append(memberFolders(dir), reportFile, checkpointDir, metricsFile, tokenizerFile, tokenizer.ConfigName) {
 		if err := disk.RemoveAll(filepath.Join(dir, name)); err != nil {
 			return err
 		}
@@ -147,15 +152,18 @@ func wipe(disk schemas.FS, dir string) error {
 	return nil
 }
 
-// members lists the folders of an ensemble's members in dir, whatever marks of a pattern dir itself may hold.
-func members(dir string) []string {
+// memberFolders names what began as a member of an ensemble in dir, whatever marks of a pattern dir itself may hold.
+func memberFolders(dir string) []string {
 	names, _ := fs.Glob(os.DirFS(dir), memberPrefix+"*") // the pattern is well formed
 	return names
 }
 
-// CheckSettings tells whether [Update] would refuse the settings of c for the model in dir; the data are not looked at.
+// CheckSettings tells whether [Update] would refuse the settings of c, or the folder dir, for a model; the data are not looked at.
 func CheckSettings(c Config, dir string) error {
 	if err := c.Check(); err != nil {
+		return err
+	}
+	if err := vacant(dir); err != nil {
 		return err
 	}
 	s, err := json.Marshal(c.determining())
@@ -188,7 +196,7 @@ func allowed(mine begun, dir string) error {
 // hasWork tells whether a training has come so far in dir that something would be lost.
 func hasWork(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, reportFile))
-	return err == nil || len(members(dir)) > 0 || len(listSteps(filepath.Join(dir, checkpointDir))) > 0
+	return err == nil || len(memberFolders(dir)) > 0 || len(listSteps(filepath.Join(dir, checkpointDir))) > 0
 }
 
 func say(o Options, what string) {

@@ -41,7 +41,7 @@ func (a *app) training(r *pipeline.Recipe, f *runFlags, mode string, log *slog.L
 	if _, ok := errors.AsType[*trainer.ChangedError](err); ok && f.anew {
 		t.anew, err = true, nil
 	}
-	return t, err
+	return t, trainError(r, err)
 }
 
 // after brings the model up to date when the run has ended well, and says why not when it has not.

@@ -680,7 +680,7 @@ when path stands without one.`, map[string]string{
 			"Eval":       "when validation is looked at",
 			"FIM":        "causal: share of documents rearranged to fill in the middle",
 			"FindLR":     "search for the learning rate first: 100 steps of rising rates",
-			"Follow":     "take in shards that are sealed while training runs, at the border of an epoch",
+			"Follow":     "take in shards that are sealed while training runs, at the border of an epoch; the next start trains on all from the beginning",
 			"Guard":      "judge the mixer against uniform mixing first: the share of the steps for it, as `0.1`, or `{share: 0.1, seeds: 3}`",
 			"Label":      "column of labels in plain files",
 			"Labels":     "names and order of the classes; empty: those of the training rows, sorted",
