@@ -13,7 +13,7 @@ const ArchLinear = "linear"
 // ModelConfig is a model to begin with: a folder, a shape for fresh weights, or the linear student.
 type ModelConfig struct {
 	Path    string  `yaml:"path"`                     // a Hugging Face folder to go on from
-	Arch    string  `yaml:"arch"`                     // llama, gpt2, bert, or linear
+	Arch    string  `yaml:"arch"`                     // llama, gpt2, bert, roberta, or linear
 	Layers  int     `yaml:"layers"`                   // blocks
 	Heads   int     `yaml:"heads"`                    // of attention
 	KVHeads int     `yaml:"kv_heads"`                 // llama: heads of keys and values; 0: as heads

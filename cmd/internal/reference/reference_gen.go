@@ -743,7 +743,7 @@ out; it needs no validation rows: what it reports beside the test rows are answe
 			}
 	case "trainer.ModelConfig":
 		return "ModelConfig is a model to begin with: a folder, a shape for fresh weights, or the linear student.", map[string]string{
-			"Arch":    "llama, gpt2, bert, or linear",
+			"Arch":    "llama, gpt2, bert, roberta, or linear",
 			"Dim":     "hidden size",
 			"FFN":     "inner size of the feed-forward part; 0: the architecture's usual",
 			"Heads":   "of attention",

@@ -109,6 +109,9 @@ func Summary(w io.Writer, r *Run) error {
 	for i := range r.Counts {
 		c := &r.Counts[i]
 		dropped, failed := c.Lost()
+		if i > 0 && border(c.Stage) && c.In == r.Counts[i-1].Out && c.Out == c.In {
+			continue // all rows went on: the recipe's stages tell the way
+		}
 		table.Row(c.Stage, comma(c.In), some(c.Made), some(dropped), some(failed), comma(c.Out), "  "+reasons(c))
 	}
 	if err := table.Write(w, ""); err != nil {
@@ -142,6 +145,11 @@ func Summary(w io.Writer, r *Run) error {
 	}
 	_, err = io.WriteString(w, b.String())
 	return err
+}
+
+// border tells whether what is counted is where one phase ends and the next begins.
+func border(stage string) bool {
+	return stage == schemas.RoleSpool || strings.HasPrefix(stage, schemas.PhasesDir+"/")
 }
 
 // reasons lists why rows left a stage, the commonest first: near_duplicate 12, exact 3.

@@ -66,6 +66,22 @@ next: sluice show out/support · sluice verify out/support
 	}
 }
 
+// Where a phase ends and the next begins is shown while rows wait there, and is no news when all have passed.
+func TestSummaryOfPhases(t *testing.T) {
+	r := example()
+	for _, waits := range []int64{0, 5} {
+		var b strings.Builder
+		r.Counts = []pipeline.Tally{{Stage: "source", In: 20, Out: 20}, {Stage: "spool", In: 20, Out: 20},
+			{Stage: "phases/1", In: 20 - waits, Out: 20 - waits}, {Stage: "sink", In: 20 - waits, Out: 20 - waits}}
+		if err := Summary(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(b.String(), "spool") || strings.Contains(b.String(), "phases/1") != (waits > 0) || strings.Contains(b.String(), "waiting for the next phase") != (waits > 0) {
+			t.Errorf("%d rows wait:\n%s", waits, b.String())
+		}
+	}
+}
+
 // The law holds in the last line for any lawful counts, over phases and with rows that wait between them.
 func TestSumBalances(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
