@@ -280,7 +280,11 @@ func (l *loader) section(key string) *Section {
 	}
 	fs, ok := fields(n)
 	if !ok {
-		l.bad(n, "", "%s wants keys with values", key)
+		hint := ""
+		if key == "train" {
+			hint = "such as train: {model: linear}"
+		}
+		l.bad(n, hint, "%s wants keys with values", key)
 		return nil
 	}
 	text, err := yaml.Dump(mapping(n, fs))

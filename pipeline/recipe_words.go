@@ -42,6 +42,12 @@ func keysOf(t reflect.Type, name string) []string {
 				return
 			}
 			seen[t] = true
+			if c, ok := reflect.Zero(t).Interface().(interface{ Choices() []any }); ok { // one of several components, which the type does not show
+				for _, one := range c.Choices() {
+					walk(reflect.TypeOf(one))
+				}
+				return
+			}
 			keys := yamlFields(t)
 			if t.String() == name {
 				found = slices.Sorted(maps.Keys(keys))

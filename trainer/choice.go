@@ -22,6 +22,9 @@ func (m *Masking) UnmarshalYAML(decode func(any) error) error {
 	return choose(decode, "masker", mask.Catalog, &m.Name, &m.Masker)
 }
 
+// Choices are all maskers: where a key of one is mistyped, its keys are suggested.
+func (Masking) Choices() []any { return all(mask.Catalog) }
+
 // Mixing is the choice of a mixer.
 type Mixing struct {
 	Name  string
@@ -31,6 +34,16 @@ type Mixing struct {
 // UnmarshalYAML reads `uniform` or `temperature: {t: 2}`.
 func (m *Mixing) UnmarshalYAML(decode func(any) error) error {
 	return choose(decode, "mixer", mix.Catalog, &m.Name, &m.Mixer)
+}
+
+// Choices are all mixers, as [Masking.Choices].
+func (Mixing) Choices() []any { return all(mix.Catalog) }
+
+func all[T any](known catalog.Catalog[T]) (out []any) {
+	for _, name := range known.Names() {
+		out = append(out, known[name]())
+	}
+	return out
 }
 
 // choose reads the name of a component, alone or as the only key over its settings, which are decoded onto the component's defaults.
