@@ -39,13 +39,13 @@ func (r *run) network() (err error) {
 	d := r.c.Dropout
 	c.Drop = model.Drop{Embedding: float32(d.Hidden), Hidden: float32(d.Hidden), Attention: float32(d.Attention), Classifier: float32(d.Classifier), Layer: float32(d.Layer)}
 	if have := r.tok.Vocab(); have > c.Vocab {
-		return fmt.Errorf("the tokenizer has %d tokens, the model has embeddings for %d: they do not belong together", have, c.Vocab)
+		return bad("tokenizer", "the tokenizer has %d tokens, the model has embeddings for %d: they do not belong together", have, c.Vocab)
 	}
 	if r.c.Context > c.MaxTokens() {
-		return fmt.Errorf("context is %d tokens, the model has positions for %d: lower context", r.c.Context, c.MaxTokens())
+		return bad("context", "context is %d tokens, the model has positions for %d: lower context", r.c.Context, c.MaxTokens())
 	}
 	if r.c.Task == Masked && r.c.Mask.Name != "" && c.Family.Decoder() {
-		return fmt.Errorf("a %s predicts the next token and cannot guess masked ones: take arch bert, or the task causal", c.Family)
+		return bad("task", "a %s predicts the next token and cannot guess masked ones: take arch bert, or the task causal", c.Family)
 	}
 	for _, p := range r.model.Params() {
 		if !p.Frozen() {

@@ -88,7 +88,7 @@ func begin(ctx context.Context, c Config, o Options, steps ...func(*run, context
 		return nil, err
 	}
 	if c.Model.Path != "" && filepath.Clean(c.Model.Path) == filepath.Clean(o.Dir) {
-		return nil, fmt.Errorf("model.path and the folder of the new model are both %s: give another folder", o.Dir)
+		return nil, bad("out", "model.path and the folder of the new model are both %s: give another folder", o.Dir)
 	}
 	if c.Threads == 0 {
 		c.Threads = runtime.GOMAXPROCS(0)
@@ -208,7 +208,7 @@ func (r *run) data(ctx context.Context) (err error) {
 		r.say("records left out or cut: " + reasons(left))
 	}
 	if len(r.valid) == 0 && r.c.Stop.Patience > 0 {
-		return fmt.Errorf("early stopping wants validation data, and there are none: set validation.share or validation.path")
+		return bad("stop", "early stopping wants validation data, and there are none: set validation.share or validation.path")
 	}
 	if err := r.classes(); err != nil {
 		return err
@@ -231,7 +231,7 @@ func (r *run) classes() error {
 			r.labels = feed.Labels(r.train)
 		}
 		if len(r.labels) < 2 && !r.c.MultiLabel {
-			return fmt.Errorf("the training rows have %d classes %q: a classifier needs at least 2", len(r.labels), r.labels)
+			return bad("label", "the training rows have %d classes %q: a classifier needs at least 2", len(r.labels), r.labels)
 		}
 		return r.checkLabels()
 	}
@@ -244,7 +244,7 @@ func (r *run) checkLabels() error {
 		for i := range s.Len() {
 			for _, l := range s.LabelsOf(i) {
 				if !slices.Contains(r.labels, l) {
-					return fmt.Errorf("label %q of %s is none of the %d labels to learn: list it under labels, or leave the row out", l, s.Place(i), len(r.labels))
+					return bad("labels", "label %q of %s is none of the %d labels to learn: list it under labels, or leave the row out", l, s.Place(i), len(r.labels))
 				}
 			}
 		}
@@ -256,7 +256,7 @@ func (r *run) checkLabels() error {
 func (r *run) masking() error {
 	s := r.tok.Special()
 	if r.c.Dropout.Word > 0 && s.UNK < 0 {
-		return fmt.Errorf("dropout.word replaces tokens by the unknown one, which the tokenizer does not have")
+		return bad("dropout.word", "dropout.word replaces tokens by the unknown one, which the tokenizer does not have")
 	}
 	if r.c.Task != Masked {
 		return nil
@@ -276,7 +276,7 @@ func (r *run) masking() error {
 		}
 	}}
 	if err := mask.Open(r.masker, env); err != nil {
-		return fmt.Errorf("mask %s: %w", r.c.Mask.Name, err)
+		return bad("mask", "mask %s: %w", r.c.Mask.Name, err)
 	}
 	return r.judgeMasker()
 }

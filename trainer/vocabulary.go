@@ -43,7 +43,7 @@ func (r *run) findVocabulary(ctx context.Context) (err error) {
 	}
 	if path != "" {
 		if r.tok, err = tokenizer.Load(path); err != nil {
-			return fmt.Errorf("tokenizer: %w", err)
+			return bad("tokenizer", "tokenizer: %w", err)
 		}
 		return nil
 	}
@@ -119,11 +119,11 @@ func (r *run) learnVocabulary(ctx context.Context, t TokenizerConfig) (tok *toke
 	default:
 		err = fmt.Errorf("tokenizer.train is %q: want bpe, wordpiece, unigram or chars", kind)
 	}
-	if failed != nil {
-		err = failed
-	}
-	if err != nil {
-		return nil, fmt.Errorf("train tokenizer: %w", err)
+	switch {
+	case failed != nil:
+		return nil, fmt.Errorf("train tokenizer: %w", failed)
+	case err != nil:
+		return nil, bad("tokenizer", "train tokenizer: %w", err)
 	}
 	return tok, nil
 }

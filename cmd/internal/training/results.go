@@ -132,8 +132,12 @@ func WriteReport(w io.Writer, rep *trainer.Report, dir string, made bool) error 
 		}
 		b.WriteString("\n")
 	}
+	about := "note"
+	if e := rep.Ensemble; e != nil {
+		about = fmt.Sprintf("note on the best one alone, of seed %d", e.Members[e.Best].Seed)
+	}
 	for _, n := range rep.Notes {
-		fmt.Fprintf(&b, "note: %s\n", n)
+		fmt.Fprintf(&b, "%s: %s\n", about, n)
 	}
 	if made && table != nil {
 		if err := classes(&b, table); err != nil {
