@@ -11,6 +11,9 @@ import (
 
 // emptyError says why a domain gives nothing to train on: most often the text or the label is in a column of another name.
 func (r *run) emptyError(k int, s *feed.Set) error {
+	if v := r.corpus.Validation(k).Len(); v > 0 {
+		return fmt.Errorf("data %s has %d records that can be trained on, and all are kept back for validation by validation.share: set it to 0, name other data in validation.path, or give more records (a text file is one)", s.Name, v)
+	}
 	left := r.corpus.Left()
 	if len(left) == 0 {
 		return fmt.Errorf("data %s is empty: it has no record to train on", s.Name)

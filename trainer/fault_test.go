@@ -121,6 +121,7 @@ func TestBadInput(t *testing.T) {
 		want   string
 	}{
 		"empty domain":  {Causal, sentences(20, 1), empty, "data nothing is empty"},
+		"all held back": {Causal, sentences(4, 1), func(c *Config) { c.Validation.Share = .999999 }, "has 4 records that can be trained on, and all are kept back"},
 		"other column":  {Classify, sentences(20, 1), func(*Config) {}, "`label: label` that of labels; the columns are text"},
 		"no such file":  {Causal, sentences(20, 1), func(c *Config) { c.Data[0].Path += "x" }, "no such file"},
 		"one class":     {Classify, []map[string]any{{"text": "a", "label": "x"}, {"text": "b", "label": "x"}}, func(c *Config) { c.Validation.Share = 0 }, "at least 2"},
