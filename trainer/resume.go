@@ -120,8 +120,9 @@ func (r *run) take(dir string, s *state) error {
 		r.note("resumed on the kernels %s; the checkpoint was made on %s: from here on the bits differ", r.kernels(), s.Kernels)
 	}
 	if r.steps, r.lr = s.Steps, s.LR; r.micros != s.Micros {
-		if r.micros = s.Micros; r.fit(false) != nil { // pieces are part of the result's bits
-			return fmt.Errorf("go on from step %d: %w", s.Step, r.fit(false))
+		r.micros = s.Micros // pieces are part of the result's bits
+		if err := r.fit(false); err != nil {
+			return fmt.Errorf("go on from step %d: %w", s.Step, err)
 		}
 	}
 	r.sched.Steps = r.steps + 1

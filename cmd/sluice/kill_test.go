@@ -47,14 +47,7 @@ func newKillWorld(t *testing.T, rows int, c fakellm.Config) *killWorld {
 	if err := os.WriteFile(filepath.Join(w.dir, "recipe.yaml"), []byte(killRecipe), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.program = filepath.Join(t.TempDir(), "sluice") // the test binary is sluice when it is called so
-	if err := os.Symlink(self, w.program); err != nil {
-		t.Skip("cannot link the program:", err)
-	}
+	w.program = linkProgram(t)
 	s := httptest.NewServer(w.server)
 	t.Cleanup(func() { s.CloseClientConnections(); s.Close() })
 	w.url = s.URL + "/v1"
@@ -86,24 +79,7 @@ func (w *killWorld) finish() string {
 // kill ends the program without warning as soon as when says so, and reports whether it was still at work.
 func (w *killWorld) kill(when func() bool) bool {
 	w.t.Helper()
-	cmd := w.start()
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	for {
-		select {
-		case err := <-ended:
-			if err != nil {
-				w.t.Fatalf("%v\n%s", err, cmd.Stderr)
-			}
-			return false
-		case <-time.After(time.Millisecond):
-		}
-		if when() {
-			cmd.Process.Kill()
-			<-ended
-			return true
-		}
-	}
+	return killWhen(w.t, w.start(), time.Millisecond, when)
 }
 
 func long() bool { return os.Getenv("SLUICE_LONG") != "" }

@@ -32,15 +32,7 @@ func TestKillMixedTraining(t *testing.T) {
 		mixers["law"], mixers["ado"], mixers["progress"] = "law", "{ado: {every: 66}}", "progress, guard: {share: 1, seeds: 2}"
 		mixers["odm_paper"], mixers["odm_code"], mixers["odm_exp3"] = "odm_paper", "odm_code", "odm_exp3"
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "sluice") // the test binary is sluice when it is called so
-	if err := os.Symlink(self, program); err != nil {
-		t.Skip("cannot link the program:", err)
-	}
+	dir, program := t.TempDir(), linkProgram(t)
 	var talk, sums strings.Builder
 	for i := range 60 {
 		fmt.Fprintf(&talk, "{\"text\": \"number %d said to number %d that the %s was late\"}\n", i%7, i%11, []string{"card", "bus", "moon"}[i%3])
@@ -65,23 +57,8 @@ func TestKillMixedTraining(t *testing.T) {
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}
-				ended := make(chan error, 1)
-				go func() { ended <- cmd.Wait() }()
-				for {
-					select {
-					case err := <-ended:
-						if err != nil {
-							t.Fatalf("%v\n%s", err, talk.String())
-						}
-						return false, talk.String()
-					case <-time.After(time.Millisecond):
-					}
-					if when() {
-						cmd.Process.Kill()
-						<-ended
-						return true, talk.String()
-					}
-				}
+				killed = killWhen(t, cmd, time.Millisecond, when)
+				return killed, talk.String()
 			}
 			run("whole", func() bool { return false })
 			there := func(what string) func() bool {

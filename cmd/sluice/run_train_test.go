@@ -49,15 +49,7 @@ func trainingFolder(t *testing.T, steps string) string {
 func TestRunStopsInTraining(t *testing.T) {
 	whole, cut := trainingFolder(t, "200"), trainingFolder(t, "200")
 	mustCall(t, "", "run", filepath.Join(whole, "recipe.yaml"), "-q")
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program := filepath.Join(t.TempDir(), "sluice") // the test binary is sluice when it is called so
-	if err := os.Symlink(self, program); err != nil {
-		t.Skip("cannot link the program:", err)
-	}
-	cmd := exec.Command(program, "run", "recipe.yaml", "--log", "json")
+	cmd := exec.Command(linkProgram(t), "run", "recipe.yaml", "--log", "json")
 	cmd.Dir = cut
 	var out, talk bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &talk

@@ -89,14 +89,7 @@ train:
 
 func newTrainKill(t *testing.T, recipe string) *trainKill {
 	t.Helper()
-	w := &trainKill{t: t, dir: t.TempDir(), program: filepath.Join(t.TempDir(), "sluice")}
-	self, err := os.Executable()
-	if err == nil {
-		err = os.Symlink(self, w.program) // the test binary is sluice when it is called so
-	}
-	if err != nil {
-		t.Skip("cannot link the program:", err)
-	}
+	w := &trainKill{t: t, dir: t.TempDir(), program: linkProgram(t)}
 	w.write("recipe.yaml", recipe)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, name := range []string{"a.jsonl", "b.jsonl"} {
@@ -126,29 +119,12 @@ func (w *trainKill) run(when func(began time.Time) bool) bool {
 	w.t.Helper()
 	cmd := exec.Command(w.program, "train", "recipe.yaml", "-q")
 	cmd.Dir = w.dir
-	var talk bytes.Buffer
-	cmd.Stderr = &talk
+	cmd.Stderr = new(bytes.Buffer)
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
 	began := time.Now()
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	for {
-		select {
-		case err := <-ended:
-			if err != nil {
-				w.t.Fatalf("%v\n%s", err, talk.String())
-			}
-			return false
-		case <-time.After(200 * time.Microsecond):
-		}
-		if when != nil && when(began) {
-			cmd.Process.Kill()
-			<-ended
-			return true
-		}
-	}
+	return killWhen(w.t, cmd, 200*time.Microsecond, func() bool { return when != nil && when(began) })
 }
 
 // writing tells whether a checkpoint is being written.
