@@ -149,6 +149,22 @@ func (rep *Report) parts() (out []part) {
 	return out
 }
 
+// Results are the results of the finished model, of an ensemble those of its mean; nil where there are no such rows.
+func (rep *Report) Results() (validation, test *Result) {
+	if e := rep.Ensemble; e != nil {
+		return e.Validation, e.Test
+	}
+	return rep.Validation, rep.Test
+}
+
+// Rows is the number of training rows of all domains.
+func (rep *Report) Rows() (n int) {
+	for _, d := range rep.Data {
+		n += d.Rows
+	}
+	return n
+}
+
 // Watched names the rows of Validation.
 func (rep *Report) Watched() string {
 	if rep.Linear != nil {

@@ -120,16 +120,9 @@ func (t *afterRun) tell(rep *trainer.Report, made bool, took time.Duration, err 
 	}
 	attrs := []any{"exit", code, "model", t.c.Out, "made", made, "seconds", digits(took.Seconds())}
 	if rep != nil {
-		rows := 0
-		for _, d := range rep.Data {
-			rows += d.Rows
-		}
-		attrs = append(attrs, "rows", rows, "steps", rep.Step, "tokens", rep.Tokens)
-		results := []*trainer.Result{rep.Validation, rep.Test}
-		if e := rep.Ensemble; e != nil {
-			results = []*trainer.Result{e.Validation, e.Test}
-		}
-		for i, r := range results {
+		attrs = append(attrs, "rows", rep.Rows(), "steps", rep.Step, "tokens", rep.Tokens)
+		validation, test := rep.Results()
+		for i, r := range []*trainer.Result{validation, test} {
 			if r == nil {
 				continue
 			}

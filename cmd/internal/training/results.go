@@ -110,9 +110,8 @@ func WriteReport(w io.Writer, rep *trainer.Report, dir string, made bool) error 
 	} else {
 		fmt.Fprintf(&b, "%s is the model of these rows and settings: nothing to train\n", dir)
 	}
-	validation, test := rep.Validation, rep.Test
+	validation, test := rep.Results()
 	if e := rep.Ensemble; e != nil {
-		validation, test = e.Validation, e.Test
 		fmt.Fprintf(&b, "ensemble of %d: the mean of their predictions; what follows is of it\n", len(e.Members))
 	}
 	table := test
@@ -157,11 +156,7 @@ func WriteReport(w io.Writer, rep *trainer.Report, dir string, made bool) error 
 
 // doing says what a training did and what it took, in a line.
 func doing(rep *trainer.Report) string {
-	rows := 0
-	for _, d := range rep.Data {
-		rows += d.Rows
-	}
-	what := fmt.Sprintf("%s, on %s rows", rep.Model, humanize.Comma(int64(rows)))
+	what := fmt.Sprintf("%s, on %s rows", rep.Model, humanize.Comma(int64(rep.Rows())))
 	if rep.Linear == nil {
 		what += fmt.Sprintf("; %s steps, %s tokens, loss %.4f", humanize.Comma(int64(rep.Step)), humanize.Comma(rep.Tokens), rep.Loss)
 	}
